@@ -8,6 +8,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: ["@signalbox/source", "module-sync", "node"] } },
   test: {
     include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "examples/*/test/**/*.test.ts"],
+    globalSetup: ["test/services/global-setup.ts"],
     reporters: ["default", new SummaryReporter()],
     pool: "threads",
     isolate: false,
