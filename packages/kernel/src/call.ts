@@ -1,0 +1,67 @@
+import type { Deployment } from "./deployment.ts";
+import type { NativeRequest } from "./native.ts";
+import type { OperationName, RequestOf } from "./operation.ts";
+import type { Principal } from "./principal.ts";
+import type { Trace } from "./trace.ts";
+import type { Transport } from "./transport.ts";
+
+/** Per-call storage for layers, keyed by a symbol of the layer's own. */
+export type State = Map<symbol, unknown>;
+
+/** Per-request wishes that are not part of the request to the model. */
+export interface CallOptions {
+  /** Drop parameters that a model does not take, and report them. Default: the deployment's setting. */
+  readonly dropParams?: boolean;
+  readonly additionalDropParams?: readonly string[];
+  readonly allowedParams?: readonly string[];
+  /** Total time for this call; can only lower the gateway's. */
+  readonly timeoutMs?: number;
+  /** Models to try after the one asked for. */
+  readonly fallbacks?: readonly string[];
+  readonly disableFallbacks?: boolean;
+  readonly tags?: readonly string[];
+  readonly endUserId?: string;
+  readonly sessionId?: string;
+  readonly traceId?: string;
+  /** Contract fields of plugins: `cache`, `guardrails`, … as the client sent them. */
+  readonly extensions?: Readonly<Record<string, unknown>>;
+}
+
+/** One request of one principal, on its way through the layers. Immutable, but for `state` and `trace`. */
+export interface Call<Name extends OperationName = OperationName> {
+  /** Version 7 UUID; `x-signalbox-call-id`. */
+  readonly id: string;
+  readonly operation: Name;
+  readonly request: RequestOf<Name>;
+  readonly principal: Principal;
+  /** Fires when the caller leaves or the deadline passes; `reason` is a `GatewayError`. */
+  readonly signal: AbortSignal;
+  /** On the scale of `performance.now()`. */
+  readonly deadline: number;
+  readonly options: CallOptions;
+  readonly state: State;
+  readonly trace: Trace;
+  readonly native?: NativeRequest | undefined;
+}
+
+/** One try of a call at one deployment. */
+export interface Attempt<Name extends OperationName = OperationName> extends Call<Name> {
+  readonly deployment: Deployment;
+  /** The name to use upstream; `deployment.upstreamModel` with its wildcard filled in. */
+  readonly upstreamModel: string;
+  /** 1 for the first try. */
+  readonly ordinal: number;
+  /** Bound to this attempt: signal, timeouts and trace are taken care of. */
+  readonly transport: Transport;
+}
+
+/** The same call with another request. It leaves the native lane: the client's bytes no longer say what is meant. */
+export function withRequest<Name extends OperationName, C extends Call<Name>>(call: C, request: RequestOf<Name>): C {
+  return { ...call, request };
+}
+
+/** The client's bytes, if they may be sent as they are to a provider that speaks `dialect`. */
+export function nativeRequest(call: Call, dialect: string): NativeRequest | undefined {
+  const native = call.native;
+  return native !== undefined && native.dialect === dialect && native.request === call.request ? native : undefined;
+}

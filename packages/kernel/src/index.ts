@@ -1,0 +1,121 @@
+export type { Authenticator, Credentials } from "./authenticator.ts";
+export type { Cache, Recording } from "./cache.ts";
+export type { Attempt, Call, CallOptions, State } from "./call.ts";
+export { nativeRequest, withRequest } from "./call.ts";
+export type {
+  CanonicalChatEvent,
+  ChatEvent,
+  ChoiceEnd,
+  PartDelta,
+  PartDeltaEvent,
+  PartEnd,
+  PartStart,
+  ReplyStart,
+  UsageUpdate,
+} from "./chat/event.ts";
+export { ChatFold, mergeExtra } from "./chat/fold.ts";
+export type { ChatParameter } from "./chat/parameters.ts";
+export { CHAT_PARAMETERS, parametersToDrop, withoutParameters } from "./chat/parameters.ts";
+export type {
+  AudioPart,
+  CacheControl,
+  Citation,
+  DocumentPart,
+  Extra,
+  ImagePart,
+  MediaSource,
+  OpaquePart,
+  Part,
+  ReasoningPart,
+  RefusalPart,
+  ServerToolPart,
+  TextPart,
+  ToolCallPart,
+  ToolResultPart,
+} from "./chat/part.ts";
+export { textOf } from "./chat/part.ts";
+export type {
+  ChatRequest,
+  CustomTool,
+  FunctionTool,
+  Message,
+  Reasoning,
+  ResponseFormat,
+  ServerTool,
+  Tool,
+  ToolChoice,
+} from "./chat/request.ts";
+export type { ChatResult, Choice, FinishReason, Logprobs } from "./chat/result.ts";
+export { resultEvents } from "./chat/unfold.ts";
+export type { Deployment, ModelTable } from "./deployment.ts";
+export type {
+  CallRoute,
+  Decoded,
+  Dialect,
+  DialectRequest,
+  HttpReply,
+  ReplyEncoder,
+  ResourceContext,
+  ResourceRoute,
+  Route,
+} from "./dialect.ts";
+export type { ErrorCode, ErrorRule, GatewayErrorOptions } from "./errors.ts";
+export { ERROR_RULES, GatewayError, isGatewayError, toGatewayError } from "./errors.ts";
+export type { Block, Guardrail, TextWindow, Verdict, WindowVerdict } from "./guardrail.ts";
+export { ALLOW } from "./guardrail.ts";
+export { IdSource } from "./ids.ts";
+export type { AttemptLayer, Layer, LayerPlacement, Ordered, Stage, StageLayers } from "./layer.ts";
+export { STAGES } from "./layer.ts";
+export type {
+  BudgetLine,
+  Entry,
+  EntryStatus,
+  Ledger,
+  ReservationAnswer,
+  ReservationRequest,
+  Scope,
+  Settlement,
+  Spend,
+  SpendQuery,
+} from "./ledger.ts";
+export type { Moments } from "./moments.ts";
+export type { NanoUsd } from "./money.ts";
+export { formatUsd, parseUsd } from "./money.ts";
+export type { FrameDecoder, NativeFrame, NativeRequest, NativeResult } from "./native.ts";
+export { didYouMean, nearest } from "./nearest.ts";
+export type { EventOf, Operation, OperationName, Operations, Reply, RequestOf, ResultOf } from "./operation.ts";
+export type {
+  SpeakEvent,
+  SpeakRequest,
+  SpeakResult,
+  TranscribeEvent,
+  TranscribeRequest,
+  TranscribeResult,
+  TranslateRequest,
+} from "./operations/audio.ts";
+export type { CompleteChoice, CompleteEvent, CompleteRequest, CompleteResult } from "./operations/complete.ts";
+export type { CountTokensRequest, CountTokensResult } from "./operations/count-tokens.ts";
+export type { EmbedRequest, EmbedResult } from "./operations/embed.ts";
+export type { EditImageRequest, GenerateImageRequest, ImageEvent, ImageResult } from "./operations/image.ts";
+export type { ModerateRequest, ModerateResult } from "./operations/moderate.ts";
+export type { RerankRequest, RerankResult } from "./operations/rerank.ts";
+export type { Health, Plugin } from "./plugin.ts";
+export type { Principal } from "./principal.ts";
+export { APPLICATION, grants, mayUse } from "./principal.ts";
+export type { ListedModel, Provider } from "./provider.ts";
+export type { Transform } from "./reply.ts";
+export { collectReply, decodeReply, isFrame, replyOf, resultOf, transformReply } from "./reply.ts";
+export type { Outcome, Router, RouterFactory } from "./router.ts";
+export { Secret } from "./secret.ts";
+export type { AttemptRecord, Skip } from "./trace.ts";
+export { Trace } from "./trace.ts";
+export type {
+  HeaderList,
+  ResponseHeaders,
+  Transport,
+  TransportRequest,
+  TransportResponse,
+  TransportStream,
+} from "./transport.ts";
+export type { Usage } from "./usage.ts";
+export { addUsage, NO_USAGE, totalTokens } from "./usage.ts";

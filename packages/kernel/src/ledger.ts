@@ -1,0 +1,116 @@
+import type { NanoUsd } from "./money.ts";
+import type { Usage } from "./usage.ts";
+
+/** Something that has a budget: `{ kind: "team", id: "t-1" }`, or a model of a key: `{ kind: "key", id, model }`. */
+export interface Scope {
+  readonly kind:
+    | "gateway"
+    | "organization"
+    | "team"
+    | "teamMember"
+    | "user"
+    | "key"
+    | "customer"
+    | "tag"
+    | "session"
+    | "provider"
+    | "deployment"
+    | (string & {});
+  readonly id: string;
+  readonly model?: string;
+}
+
+/** How much a scope may spend in one period. */
+export interface BudgetLine {
+  readonly scope: Scope;
+  /** Derived from time and zone: `2026-11`, `2026-W47`, `all`. A new period is a new line. */
+  readonly period: string;
+  /** null: no limit. 0: nothing may be spent. */
+  readonly limit: NanoUsd | null;
+}
+
+export interface ReservationRequest {
+  /** `callId/attempt`. The same id again is answered as before and changes nothing. */
+  readonly id: string;
+  /** Upper bound of what the attempt can cost. */
+  readonly estimate: NanoUsd;
+  /** All are reserved, or none. */
+  readonly lines: readonly BudgetLine[];
+}
+
+export type ReservationAnswer =
+  | { readonly held: true }
+  | { readonly held: false; readonly line: BudgetLine; readonly spent: NanoUsd; readonly pending: NanoUsd };
+
+/**
+ * What is known of the cost: `final` from the provider's usage, `counted` from what was seen of a broken stream,
+ * `estimated` when nothing is known, `void` when it certainly cost nothing.
+ */
+export type EntryStatus = "final" | "counted" | "estimated" | "void";
+
+export interface Settlement {
+  readonly id: string;
+  readonly actual: NanoUsd;
+  readonly status: Exclude<EntryStatus, "void">;
+}
+
+/** One attempt, on record. Append-only; only `counted` and `estimated` may later become `final` or `void`. */
+export interface Entry {
+  /** `callId/attempt`. The same id again is ignored. */
+  readonly id: string;
+  readonly callId: string;
+  readonly attempt: number;
+  readonly operation: string;
+  /** Public model name. */
+  readonly model: string;
+  readonly deployment: string;
+  readonly provider: string;
+  readonly scopes: readonly Scope[];
+  readonly usage: Usage;
+  /** What the provider charges. */
+  readonly cost: NanoUsd;
+  /** What budgets are charged: cost after discount and margin. */
+  readonly billed: NanoUsd;
+  readonly status: EntryStatus;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  readonly firstEventAt?: number;
+  readonly endedAt: number;
+  readonly cacheHit?: boolean;
+  readonly errorCode?: string;
+  readonly tags?: readonly string[];
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+export interface SpendQuery {
+  readonly scope?: Scope;
+  readonly period?: string;
+  /** Epoch milliseconds: from inclusive, to exclusive. */
+  readonly from?: number;
+  readonly to?: number;
+}
+
+export interface Spend {
+  readonly billed: NanoUsd;
+  /** Reserved, not settled. */
+  readonly pending: NanoUsd;
+  readonly entries: number;
+}
+
+/**
+ * Holds every call's usage and cost, and the reservations that keep budgets from being overspent.
+ *
+ * Promises: `spent + pending + estimate <= limit` for every held reservation; `reserve` is atomic over its lines;
+ * every operation may be repeated without effect; each id is settled or voided once, and only `counted` or
+ * `estimated` amounts may be corrected later.
+ * A ledger that cannot decide throws `ledger_unavailable`.
+ */
+export interface Ledger {
+  reserve(request: ReservationRequest): Promise<ReservationAnswer>;
+  settle(settlement: Settlement): Promise<void>;
+  /** Nothing was sent, or the failure is known to cost nothing. */
+  void(id: string): Promise<void>;
+  append(entry: Entry): Promise<void>;
+  spent(query: SpendQuery): Promise<Spend>;
+  close?(): Promise<void>;
+}

@@ -1,0 +1,54 @@
+import type { Extra } from "../chat/part.ts";
+import type { NativeFrame, NativeResult } from "../native.ts";
+import type { Usage } from "../usage.ts";
+
+export interface SpeakRequest {
+  readonly model: string;
+  readonly text: string;
+  readonly voice: unknown;
+  /** `mp3`, `opus`, `wav`, `pcm`, … */
+  readonly format?: string;
+  readonly instructions?: string;
+  readonly speed?: number;
+  readonly stream?: boolean;
+  readonly extra?: Extra;
+}
+
+export type SpeakEvent = { readonly type: "audioDelta"; readonly data: Buffer } | NativeFrame;
+
+export interface SpeakResult {
+  readonly mediaType: string;
+  /** Empty when the sound went out as events. */
+  readonly audio: Buffer;
+  readonly usage: Usage;
+  readonly native?: NativeResult;
+}
+
+export interface TranscribeRequest {
+  readonly model: string;
+  readonly audio: { readonly fileName: string; readonly mediaType: string; readonly data: Buffer };
+  /** ISO 639-1. */
+  readonly language?: string;
+  readonly prompt?: string;
+  readonly temperature?: number;
+  readonly format?: string;
+  readonly timestamps?: readonly ("word" | "segment")[];
+  readonly stream?: boolean;
+  readonly extra?: Extra;
+}
+
+/** Speech in any language to English text; no `language`. */
+export type TranslateRequest = Omit<TranscribeRequest, "language" | "timestamps">;
+
+export type TranscribeEvent = { readonly type: "textDelta"; readonly text: string } | NativeFrame;
+
+export interface TranscribeResult {
+  readonly text: string;
+  readonly language?: string;
+  readonly durationSeconds?: number;
+  readonly segments?: readonly Readonly<Record<string, unknown>>[];
+  readonly words?: readonly Readonly<Record<string, unknown>>[];
+  readonly usage: Usage;
+  readonly extra?: Extra;
+  readonly native?: NativeResult;
+}

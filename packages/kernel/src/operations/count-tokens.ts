@@ -1,0 +1,15 @@
+import type { ChatRequest } from "../chat/request.ts";
+import type { NativeResult } from "../native.ts";
+
+export interface CountTokensRequest {
+  readonly model: string;
+  /** The chat request whose input is to be counted. */
+  readonly chat: ChatRequest;
+}
+
+export interface CountTokensResult {
+  readonly inputTokens: number;
+  /** Counted by a rule of thumb, not by the model's own tokenizer. */
+  readonly estimated?: boolean;
+  readonly native?: NativeResult;
+}

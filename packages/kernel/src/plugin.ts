@@ -1,0 +1,51 @@
+import type { DependencyContainer } from "tsyringe";
+import type { Authenticator } from "./authenticator.ts";
+import type { Cache } from "./cache.ts";
+import type { Dialect, ResourceRoute } from "./dialect.ts";
+import type { Guardrail } from "./guardrail.ts";
+import type { StageLayers } from "./layer.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Moments } from "./moments.ts";
+import type { Provider } from "./provider.ts";
+import type { Router, RouterFactory } from "./router.ts";
+import type { Transport } from "./transport.ts";
+
+/** The state of something a plugin depends on. */
+export interface Health {
+  readonly ok: boolean;
+  /** What is wrong, or what is there; no secrets. */
+  readonly detail?: string;
+}
+
+/**
+ * What a package adds to a gateway: a plain object, returned by a factory.
+ *
+ * ```ts
+ * export function shout(): Plugin {
+ *   return { name: "shout", providers: [shoutProvider()] };
+ * }
+ * ```
+ */
+export interface Plugin {
+  /** Unique in a gateway; the suffix of the package's name. */
+  readonly name: string;
+  /** Names of plugins that must be there too. Checked at start. */
+  readonly requires?: readonly string[];
+  readonly providers?: readonly Provider[];
+  readonly dialects?: readonly Dialect[];
+  /** Management routes. */
+  readonly routes?: readonly ResourceRoute[];
+  readonly guardrails?: readonly Guardrail[];
+  readonly authenticator?: Authenticator;
+  readonly router?: Router | RouterFactory;
+  readonly cache?: Cache;
+  readonly ledger?: Ledger;
+  readonly transport?: Transport;
+  readonly layers?: StageLayers;
+  readonly on?: Moments;
+  /** Runs at start, in list order, before anything is resolved: register or replace contracts in the gateway's container. */
+  setup?(container: DependencyContainer): void | Promise<void>;
+  /** Called for readiness; must answer within a second. */
+  check?(): Health | Promise<Health>;
+  close?(): void | Promise<void>;
+}

@@ -1,0 +1,31 @@
+/** Who is calling. Made by an `Authenticator`; read by routers, limits, budgets and management routes. */
+export interface Principal {
+  /** Stable id of the key or person; never the secret itself. */
+  readonly id: string;
+  readonly kind: "anonymous" | "master" | "key" | "user" | "service" | "application";
+  /** May use management routes. */
+  readonly admin: boolean;
+  /** Public model names and wildcards this caller may use. Empty: none. */
+  readonly models: readonly string[];
+  readonly userId?: string;
+  readonly teamId?: string;
+  readonly organizationId?: string;
+  readonly tags?: readonly string[];
+  /** Other names for models, this caller's own: `{ fast: "gpt-5-mini" }`. */
+  readonly aliases?: Readonly<Record<string, string>>;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** Code that calls the gateway in its own process. */
+export const APPLICATION: Principal = { id: "application", kind: "application", admin: true, models: ["*"] };
+
+/** Whether a grant covers a model: equal, or a wildcard such as `openai/*` or `*`. */
+export function grants(pattern: string, model: string): boolean {
+  if (pattern === "*" || pattern === model) return true;
+  return pattern.endsWith("*") && model.startsWith(pattern.slice(0, -1));
+}
+
+export function mayUse(principal: Principal, model: string): boolean {
+  for (const pattern of principal.models) if (grants(pattern, model)) return true;
+  return false;
+}

@@ -1,0 +1,61 @@
+import type { ErrorCode } from "./errors.ts";
+
+/** Why a deployment was not tried. */
+export interface Skip {
+  readonly deployment: string;
+  readonly reason: string;
+}
+
+/** One try at one deployment. Times are milliseconds since the call began. */
+export interface AttemptRecord {
+  readonly ordinal: number;
+  readonly deployment: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly startedMs: number;
+  endedMs?: number;
+  status?: number;
+  code?: ErrorCode;
+  /** `native`: the client's bytes were forwarded. `translated`: encoded from the canonical form. */
+  lane?: "native" | "translated";
+}
+
+/**
+ * Every decision about one call, explained. Cheap: lists exist only once something is noted.
+ * Holds no message text and no secret.
+ */
+export class Trace {
+  /** `performance.now()` when the call began. */
+  readonly startedAt: number;
+  readonly attempts: AttemptRecord[] = [];
+  skipped: Skip[] | undefined;
+  /** Parameters removed because the model does not take them, in the client's words. */
+  droppedParams: string[] | undefined;
+  /** Anything else worth knowing: `{ stage: "guard", text: "pii masked 2 values" }`. */
+  notes: { readonly stage: string; readonly text: string }[] | undefined;
+  /** Milliseconds spent waiting for upstreams. */
+  upstreamMs = 0;
+
+  constructor(startedAt: number = performance.now()) {
+    this.startedAt = startedAt;
+  }
+
+  elapsedMs(): number {
+    return performance.now() - this.startedAt;
+  }
+
+  skip(deployment: string, reason: string): void {
+    this.skipped ??= [];
+    this.skipped.push({ deployment, reason });
+  }
+
+  drop(parameter: string): void {
+    this.droppedParams ??= [];
+    if (!this.droppedParams.includes(parameter)) this.droppedParams.push(parameter);
+  }
+
+  note(stage: string, text: string): void {
+    this.notes ??= [];
+    this.notes.push({ stage, text });
+  }
+}
