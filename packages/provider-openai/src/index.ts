@@ -1,1 +1,9 @@
-export {};
+export type {
+  EndpointSource,
+  ErrorRow,
+  ModelRule,
+  ModelRules,
+  WireEndpoint,
+  WireProfile,
+  WireResource,
+} from "./profile.ts";
