@@ -15,8 +15,10 @@ export interface DialectRequest {
   /** Values of `:name` in the route's path. */
   readonly params: Readonly<Record<string, string>>;
   readonly headers: IncomingHttpHeaders;
-  /** Undefined for methods without a body. */
+  /** Undefined for methods without a body, and for `multipart/form-data`. */
   readonly body: JsonBody | undefined;
+  /** The body of a `multipart/form-data` request as it came; undefined for every other. */
+  readonly form?: Buffer | undefined;
 }
 
 /** A whole HTTP response. */
