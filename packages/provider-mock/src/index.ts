@@ -1,1 +1,2 @@
-export {};
+export { mock } from "./mock.ts";
+export type { MockOptions, Script, ScriptAnswer, ScriptedReply } from "./options.ts";
