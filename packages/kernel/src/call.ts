@@ -2,7 +2,7 @@ import type { Deployment } from "./deployment.ts";
 import type { NativeRequest } from "./native.ts";
 import type { OperationName, RequestOf } from "./operation.ts";
 import type { Principal } from "./principal.ts";
-import type { Trace } from "./trace.ts";
+import type { AttemptRecord, Trace } from "./trace.ts";
 import type { Transport } from "./transport.ts";
 
 /** Per-call storage for layers, keyed by a symbol of the layer's own. */
@@ -47,10 +47,12 @@ export interface Call<Name extends OperationName = OperationName> {
 /** One try of a call at one deployment. */
 export interface Attempt<Name extends OperationName = OperationName> extends Call<Name> {
   readonly deployment: Deployment;
-  /** The name to use upstream; `deployment.upstreamModel` with its wildcard filled in. */
+  /** The name to use upstream: `deployment.upstreamModel`. */
   readonly upstreamModel: string;
   /** 1 for the first try. */
   readonly ordinal: number;
+  /** This attempt's line in the trace. */
+  readonly record: AttemptRecord;
   /** Bound to this attempt: signal, timeouts and trace are taken care of. */
   readonly transport: Transport;
 }
@@ -60,8 +62,13 @@ export function withRequest<Name extends OperationName, C extends Call<Name>>(ca
   return { ...call, request };
 }
 
-/** The client's bytes, if they may be sent as they are to a provider that speaks `dialect`. */
-export function nativeRequest(call: Call, dialect: string): NativeRequest | undefined {
-  const native = call.native;
-  return native !== undefined && native.dialect === dialect && native.request === call.request ? native : undefined;
+/**
+ * The client's bytes, if they may be sent as they are to a provider that speaks `dialect`; then the attempt's record
+ * says that it took the native lane.
+ */
+export function nativeRequest(attempt: Attempt, dialect: string): NativeRequest | undefined {
+  const native = attempt.native;
+  if (native === undefined || native.dialect !== dialect || native.request !== attempt.request) return undefined;
+  attempt.record.lane = "native";
+  return native;
 }

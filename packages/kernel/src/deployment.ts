@@ -43,7 +43,10 @@ export interface Deployment {
 
 /** The models a gateway serves. A router finds its candidates here. */
 export interface ModelTable {
-  /** Deployments of a public model name in listed order: exact name, else the longest wildcard. Empty: unknown. */
+  /**
+   * Deployments of a public model name in listed order: exact name, else the longest wildcard, made concrete
+   * (`model` and `upstreamModel` without `*`, the same id). Empty: unknown.
+   */
   deployments(model: string): readonly Deployment[];
   /** All public names, wildcards included. */
   names(): readonly string[];

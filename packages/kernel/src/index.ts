@@ -47,6 +47,7 @@ export type {
 } from "./chat/request.ts";
 export type { ChatResult, Choice, FinishReason, Logprobs } from "./chat/result.ts";
 export { resultEvents } from "./chat/unfold.ts";
+export { AUTHENTICATOR, CACHE, LEDGER, MODEL_TABLE, ROUTER, TRANSPORT } from "./container.ts";
 export type { Deployment, ModelTable } from "./deployment.ts";
 export type {
   CallRoute,
@@ -61,6 +62,26 @@ export type {
 } from "./dialect.ts";
 export type { ErrorCode, ErrorRule, GatewayErrorOptions } from "./errors.ts";
 export { ERROR_RULES, GatewayError, isGatewayError, toGatewayError } from "./errors.ts";
+export { createGateway } from "./gateway/create-gateway.ts";
+export { guardrailLayer } from "./gateway/guardrail-layer.ts";
+export type { ListedRouterOptions } from "./gateway/listed-router.ts";
+export { listedRouter } from "./gateway/listed-router.ts";
+export { createModelTable } from "./gateway/model-table.ts";
+export type {
+  CallInput,
+  ChatFunction,
+  ChatInput,
+  ChatStream,
+  EmbedInput,
+  ExplainedAttempt,
+  Explanation,
+  Gateway,
+  GatewayOptions,
+  HealthReport,
+  MessageInput,
+  OpenCall,
+  SdkOptions,
+} from "./gateway.ts";
 export type { Block, Guardrail, TextWindow, Verdict, WindowVerdict } from "./guardrail.ts";
 export { ALLOW } from "./guardrail.ts";
 export { IdSource } from "./ids.ts";

@@ -17,7 +17,7 @@ export interface AttemptRecord {
   status?: number;
   code?: ErrorCode;
   /** `native`: the client's bytes were forwarded. `translated`: encoded from the canonical form. */
-  lane?: "native" | "translated";
+  lane: "native" | "translated";
 }
 
 /**

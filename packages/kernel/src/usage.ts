@@ -37,7 +37,7 @@ export function addUsage(one: Usage, other: Usage): Usage {
   for (const [field, value] of Object.entries(other) as [string, number | bigint | undefined][]) {
     if (value === undefined) continue;
     const before = sum[field];
-    sum[field] = before === undefined ? value : ((before as number) + (value as number));
+    sum[field] = before === undefined ? value : (before as number) + (value as number);
   }
   return sum as unknown as Usage;
 }

@@ -1,5 +1,5 @@
-import { NO_USAGE } from "../usage.ts";
 import type { Usage } from "../usage.ts";
+import { NO_USAGE } from "../usage.ts";
 import type { CanonicalChatEvent, ChoiceEnd, PartDelta, ReplyStart } from "./event.ts";
 import type { Citation, Extra, Part } from "./part.ts";
 import type { ChatResult, Choice, Logprobs } from "./result.ts";

@@ -1,0 +1,33 @@
+import "reflect-metadata";
+import type { DependencyContainer, InjectionToken } from "tsyringe";
+import { container as root } from "tsyringe";
+import type { Authenticator } from "./authenticator.ts";
+import type { Cache } from "./cache.ts";
+import type { ModelTable } from "./deployment.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Router } from "./router.ts";
+import type { Transport } from "./transport.ts";
+
+// The contracts an application or a plugin can replace. Registered under symbols, so that two copies of this package
+// agree; resolved once, when the gateway starts.
+export const AUTHENTICATOR: InjectionToken<Authenticator> = Symbol.for("@signalbox/kernel.Authenticator");
+export const CACHE: InjectionToken<Cache> = Symbol.for("@signalbox/kernel.Cache");
+export const LEDGER: InjectionToken<Ledger> = Symbol.for("@signalbox/kernel.Ledger");
+export const MODEL_TABLE: InjectionToken<ModelTable> = Symbol.for("@signalbox/kernel.ModelTable");
+export const ROUTER: InjectionToken<Router> = Symbol.for("@signalbox/kernel.Router");
+export const TRANSPORT: InjectionToken<Transport> = Symbol.for("@signalbox/kernel.Transport");
+
+/** A container for one gateway. Its parent is the application's, never the global one of tsyringe. */
+export function gatewayContainer(parent: DependencyContainer | undefined): DependencyContainer {
+  return (parent ?? root).createChildContainer();
+}
+
+/** What is registered here or above, or undefined. */
+export function resolveOptional<T>(container: DependencyContainer, token: InjectionToken<T>): T | undefined {
+  return container.isRegistered(token, true) ? container.resolve(token) : undefined;
+}
+
+/** Registers a default: what the application's container already has stays. */
+export function registerDefault<T>(container: DependencyContainer, token: InjectionToken<T>, value: T): void {
+  if (!container.isRegistered(token, true)) container.register(token, { useValue: value });
+}

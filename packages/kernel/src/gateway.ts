@@ -1,0 +1,140 @@
+import type { DependencyContainer } from "tsyringe";
+import type { Authenticator } from "./authenticator.ts";
+import type { Call, CallOptions } from "./call.ts";
+import type { ChatEvent } from "./chat/event.ts";
+import type { Part } from "./chat/part.ts";
+import type { ChatRequest, Message } from "./chat/request.ts";
+import type { ChatResult } from "./chat/result.ts";
+import type { Deployment, ModelTable } from "./deployment.ts";
+import type { Dialect, ResourceRoute } from "./dialect.ts";
+import type { ErrorCode, GatewayError } from "./errors.ts";
+import type { Stage } from "./layer.ts";
+import type { NativeRequest } from "./native.ts";
+import type { OperationName, Reply, RequestOf, ResultOf } from "./operation.ts";
+import type { EmbedResult } from "./operations/embed.ts";
+import type { Health, Plugin } from "./plugin.ts";
+import type { Principal } from "./principal.ts";
+import type { ListedModel, Provider } from "./provider.ts";
+
+export interface GatewayOptions {
+  readonly plugins: readonly Plugin[];
+  /**
+   * What the gateway serves. Without it every provider serves all its models as `<provider>/<model>`, and bare names
+   * such as `gpt-5` go to the provider that owns the prefix.
+   */
+  readonly deployments?: readonly Deployment[];
+  /** Public model name → public model names to try when all its deployments have failed. */
+  readonly fallbacks?: Readonly<Record<string, readonly string[]>>;
+  /** Total time for a call over all attempts; for streams until the first event. Default 600,000. */
+  readonly timeoutMs?: number;
+  /** Longest silence within a stream. Default: `timeoutMs`. */
+  readonly idleTimeoutMs?: number;
+  /** The default of `Deployment.dropParams`. Default false. */
+  readonly dropParams?: boolean;
+  /** Parent of the gateway's own container: what it registers replaces the defaults. */
+  readonly container?: DependencyContainer;
+}
+
+export interface CallInput<Name extends OperationName> {
+  readonly operation: Name;
+  readonly request: RequestOf<Name>;
+  /** Default: the application itself, which may use everything. */
+  readonly principal?: Principal;
+  readonly options?: CallOptions;
+  readonly native?: NativeRequest;
+  readonly signal?: AbortSignal;
+}
+
+/** A call that has been opened but not begun: its reply runs when it is read. */
+export interface OpenCall<Name extends OperationName> {
+  readonly call: Call<Name>;
+  readonly reply: Reply<Name>;
+  /** Ends the call now: the signal fires with this reason (default `client_closed`). Idempotent. */
+  cancel(reason?: GatewayError): void;
+}
+
+/** A message as code writes it: text may stand for a single text part. */
+export type MessageInput = Omit<Message, "content"> & { readonly content: string | readonly Part[] };
+
+export type ChatInput = Omit<ChatRequest, "messages" | "stream"> & { readonly messages: readonly MessageInput[] };
+
+export interface SdkOptions extends CallOptions {
+  readonly signal?: AbortSignal;
+  readonly principal?: Principal;
+}
+
+/** Events as they happen; `result` resolves when the stream has been read to its end. */
+export interface ChatStream extends AsyncIterable<Exclude<ChatEvent, { readonly type: "frame" }>> {
+  readonly result: Promise<ChatResult>;
+}
+
+export interface ChatFunction {
+  (input: ChatInput, options?: SdkOptions): Promise<ChatResult>;
+  stream(input: ChatInput, options?: SdkOptions): ChatStream;
+}
+
+export interface EmbedInput {
+  readonly model: string;
+  readonly input: string | readonly string[];
+  readonly dimensions?: number;
+}
+
+/** What one deployment would be sent. */
+export interface ExplainedAttempt {
+  readonly deployment: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly lane?: "native" | "translated";
+  readonly droppedParams: readonly string[];
+  /** Secrets masked. Undefined when the provider does not use the gateway's transport, or when it refuses the request. */
+  readonly request?: {
+    readonly method: string;
+    readonly url: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: unknown;
+  };
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+}
+
+export interface Explanation {
+  readonly operation: OperationName;
+  readonly model: string;
+  readonly principal: string;
+  /** In the order in which they would be tried. */
+  readonly attempts: readonly ExplainedAttempt[];
+  readonly skipped: readonly { readonly deployment: string; readonly reason: string }[];
+  /** Layers that the call would pass, from the outside in. */
+  readonly layers: readonly { readonly stage: Stage; readonly plugin: string; readonly name: string }[];
+}
+
+export interface HealthReport {
+  readonly ok: boolean;
+  readonly components: readonly ({ readonly name: string } & Health)[];
+}
+
+/** A running gateway. */
+export interface Gateway {
+  readonly plugins: readonly string[];
+  readonly providers: readonly Provider[];
+  readonly dialects: readonly Dialect[];
+  readonly routes: readonly ResourceRoute[];
+  readonly models: ModelTable;
+  readonly authenticator: Authenticator;
+  /** Opens a call. Never throws: what is wrong with it comes out of the reply. */
+  open<Name extends OperationName>(input: CallInput<Name>): OpenCall<Name>;
+  /** Runs a call to its result. */
+  run<Name extends OperationName>(input: CallInput<Name>): Promise<ResultOf<Name>>;
+  readonly chat: ChatFunction;
+  embed(input: EmbedInput, options?: SdkOptions): Promise<EmbedResult>;
+  /** What would happen, without sending anything. */
+  explain<Name extends OperationName>(input: CallInput<Name>): Promise<Explanation>;
+  /** Asks the deployment's provider for its models. Empty when the provider has no listing. */
+  listModels(deployment: Deployment, signal?: AbortSignal): Promise<readonly ListedModel[]>;
+  health(): Promise<HealthReport>;
+  /** Running calls. */
+  readonly activeCalls: number;
+  /** Refuses new calls with `draining`, waits for running ones up to `timeoutMs`, then ends them. */
+  drain(timeoutMs?: number): Promise<void>;
+  /** Drains, then closes plugins and transport in reverse order. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,103 @@
+import type { Call } from "../call.ts";
+import type { Deployment } from "../deployment.ts";
+import type { AttemptRecord, Trace } from "../trace.ts";
+import type { ResponseHeaders, Transport, TransportRequest, TransportResponse, TransportStream } from "../transport.ts";
+
+/** Adds to a provider's requests what the attempt knows: signal, time limits, and where the waiting time is noted. */
+export class AttemptTransport implements Transport {
+  readonly #transport: Transport;
+  readonly #call: Call;
+  readonly #deployment: Deployment;
+  readonly #record: AttemptRecord;
+  readonly #idleTimeoutMs: number;
+
+  constructor(transport: Transport, call: Call, deployment: Deployment, record: AttemptRecord, idleTimeoutMs: number) {
+    this.#transport = transport;
+    this.#call = call;
+    this.#deployment = deployment;
+    this.#record = record;
+    this.#idleTimeoutMs = idleTimeoutMs;
+  }
+
+  async send(request: TransportRequest): Promise<TransportResponse> {
+    const startedAt = performance.now();
+    try {
+      const response = await this.#transport.send({
+        timeoutMs: this.#deployment.timeoutMs,
+        ...request,
+        signal: request.signal ?? this.#call.signal,
+      });
+      this.#record.status = response.status;
+      return response;
+    } finally {
+      this.#call.trace.upstreamMs += performance.now() - startedAt;
+    }
+  }
+
+  async open(request: TransportRequest): Promise<TransportStream> {
+    const deployment = this.#deployment;
+    const startedAt = performance.now();
+    try {
+      const stream = await this.#transport.open({
+        headersTimeoutMs: deployment.streamTimeoutMs ?? deployment.timeoutMs,
+        idleTimeoutMs: deployment.idleTimeoutMs ?? this.#idleTimeoutMs,
+        ...request,
+        signal: request.signal ?? this.#call.signal,
+      });
+      this.#record.status = stream.status;
+      return new TimedStream(stream, this.#call.trace);
+    } finally {
+      this.#call.trace.upstreamMs += performance.now() - startedAt;
+    }
+  }
+}
+
+/** Counts the wait for the first piece of the body as the upstream's time: a head alone is no answer. */
+class TimedStream implements TransportStream {
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  readonly #inner: TransportStream;
+  #trace: Trace | undefined;
+
+  constructor(inner: TransportStream, trace: Trace) {
+    this.#inner = inner;
+    this.#trace = trace;
+    this.status = inner.status;
+    this.headers = inner.headers;
+  }
+
+  read(): Promise<Buffer | undefined> {
+    return this.#trace === undefined ? this.#inner.read() : this.#timed(() => this.#inner.read());
+  }
+
+  readAll(): Promise<Buffer> {
+    return this.#timed(() => this.#inner.readAll());
+  }
+
+  close(): void {
+    this.#inner.close();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
+    try {
+      for (;;) {
+        const bytes = await this.read();
+        if (bytes === undefined) return;
+        yield bytes;
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  async #timed<T>(wait: () => Promise<T>): Promise<T> {
+    const trace = this.#trace;
+    this.#trace = undefined;
+    const startedAt = performance.now();
+    try {
+      return await wait();
+    } finally {
+      if (trace !== undefined) trace.upstreamMs += performance.now() - startedAt;
+    }
+  }
+}

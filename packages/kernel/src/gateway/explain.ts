@@ -1,0 +1,89 @@
+import type { Call } from "../call.ts";
+import type { Deployment } from "../deployment.ts";
+import { toGatewayError } from "../errors.ts";
+import type { ExplainedAttempt } from "../gateway.ts";
+import { redactHeaders, redactText } from "../http/redact.ts";
+import type { OperationName, Reply } from "../operation.ts";
+import type { Provider } from "../provider.ts";
+import type { Transport, TransportRequest } from "../transport.ts";
+import { createAttempt } from "./attempts.ts";
+
+/** Ends a provider at the moment it would send. Never leaves this file. */
+class DryRunEnd extends Error {
+  override readonly name = "DryRunEnd";
+}
+
+/** A transport that keeps the request instead of sending it. */
+class DryRunTransport implements Transport {
+  request: TransportRequest | undefined;
+
+  send(request: TransportRequest): Promise<never> {
+    return this.open(request);
+  }
+
+  open(request: TransportRequest): Promise<never> {
+    this.request = request;
+    return Promise.reject(new DryRunEnd("nothing is sent in a dry run"));
+  }
+}
+
+function headerObject(list: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let at = 0; at + 1 < list.length; at += 2) headers[String(list[at]).toLowerCase()] = String(list[at + 1]);
+  return headers;
+}
+
+function readableBody(body: TransportRequest["body"]): unknown {
+  if (body === undefined) return undefined;
+  if (typeof body !== "string" && !Buffer.isBuffer(body)) return "[stream]";
+  const text = body.toString();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return redactText(text);
+  }
+}
+
+/** What the provider would send for this call, with secrets masked. */
+export async function explainAttempt(
+  call: Call,
+  deployment: Deployment,
+  provider: Provider,
+  ordinal: number,
+): Promise<ExplainedAttempt> {
+  const transport = new DryRunTransport();
+  const attempt = createAttempt(call, deployment, ordinal, transport, 0);
+  const dropped = call.trace.droppedParams ?? [];
+  call.trace.droppedParams = undefined;
+  const operation = provider.operations[call.operation] as ((of: typeof attempt) => Reply<OperationName>) | undefined;
+  let error: ExplainedAttempt["error"];
+  try {
+    const reply = operation?.(attempt);
+    await reply?.next();
+    await reply?.return(undefined as never);
+  } catch (thrown) {
+    if (!(thrown instanceof DryRunEnd)) {
+      const { code, message } = toGatewayError(thrown, provider.name);
+      error = { code, message };
+    }
+  }
+  const droppedParams = call.trace.droppedParams ?? [];
+  call.trace.droppedParams = dropped.length === 0 ? undefined : dropped;
+  const { request } = transport;
+  return {
+    deployment: deployment.id,
+    provider: provider.name,
+    model: deployment.upstreamModel,
+    lane: attempt.record.lane,
+    droppedParams,
+    ...(request !== undefined && {
+      request: {
+        method: request.method,
+        url: redactText(`${request.origin}${request.path}`),
+        headers: redactHeaders(headerObject(request.headers)) as Record<string, string>,
+        body: readableBody(request.body),
+      },
+    }),
+    ...(error !== undefined && { error }),
+  };
+}

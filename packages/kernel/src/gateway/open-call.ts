@@ -1,0 +1,134 @@
+import type { Call, CallOptions, State } from "../call.ts";
+import { GatewayError, toGatewayError } from "../errors.ts";
+import type { CallInput, OpenCall } from "../gateway.ts";
+import type { Moments } from "../moments.ts";
+import type { NativeRequest } from "../native.ts";
+import type { OperationName, Reply, RequestOf } from "../operation.ts";
+import type { Principal } from "../principal.ts";
+import { APPLICATION } from "../principal.ts";
+import { Trace } from "../trace.ts";
+import type { Usage } from "../usage.ts";
+
+const NO_OPTIONS: CallOptions = {};
+
+/** What all calls of a gateway share. */
+export interface CallContext {
+  readonly nextId: () => string;
+  readonly timeoutMs: number;
+  readonly observers: Moments;
+  /** The layers around the router. */
+  readonly answer: (call: Call) => Reply<OperationName>;
+  /** Running calls, for draining. */
+  readonly active: Set<{ cancel(reason?: GatewayError): void }>;
+  /** Set while the gateway drains. */
+  readonly refusal: () => GatewayError | undefined;
+}
+
+/**
+ * A call and its life: made when it is opened, begun when its reply is first read, over when the reply ends.
+ * All fields of `Call` are its own properties, so that layers may copy it by spread.
+ */
+export class RunningCall<Name extends OperationName> implements Call<Name>, OpenCall<Name> {
+  readonly id: string;
+  readonly operation: Name;
+  readonly request: RequestOf<Name>;
+  readonly principal: Principal;
+  readonly signal: AbortSignal;
+  readonly deadline: number;
+  readonly state: State = new Map();
+  readonly options: CallOptions;
+  readonly trace: Trace;
+  readonly native: NativeRequest | undefined;
+  readonly reply: Reply<Name>;
+  readonly cancel: (reason?: GatewayError) => void;
+  readonly #context: CallContext;
+  readonly #callerSignal: AbortSignal | undefined;
+  /** Ends the wait for the first step, for a layer or provider that does not listen to the signal. */
+  #interrupt: ((reason: GatewayError) => void) | undefined;
+
+  constructor(context: CallContext, input: CallInput<Name>) {
+    this.#context = context;
+    this.trace = new Trace();
+    this.id = context.nextId();
+    this.operation = input.operation;
+    this.request = input.request;
+    this.principal = input.principal ?? APPLICATION;
+    this.options = input.options ?? NO_OPTIONS;
+    this.native = input.native;
+    this.#callerSignal = input.signal;
+    const controller = new AbortController();
+    this.signal = controller.signal;
+    this.cancel = (reason) => {
+      if (controller.signal.aborted) return;
+      const error = reason ?? new GatewayError("client_closed", "the caller left before the reply was complete");
+      controller.abort(error);
+      this.#interrupt?.(error);
+    };
+    this.deadline = this.trace.startedAt + this.#timeoutMs();
+    this.reply = this.#run();
+  }
+
+  get call(): Call<Name> {
+    return this;
+  }
+
+  #timeoutMs(): number {
+    const wanted = this.options.timeoutMs;
+    return wanted === undefined ? this.#context.timeoutMs : Math.min(wanted, this.#context.timeoutMs);
+  }
+
+  async *#run(): Reply<Name> {
+    const { active, observers, refusal } = this.#context;
+    const refused = refusal();
+    if (refused !== undefined) throw refused;
+    const caller = this.#callerSignal;
+    const onCallerAbort = (): void => this.cancel();
+    if (caller !== undefined) {
+      if (caller.aborted) this.cancel();
+      else caller.addEventListener("abort", onCallerAbort, { once: true });
+    }
+    if (this.signal.aborted) throw this.signal.reason;
+    const timeoutMs = this.#timeoutMs();
+    const deadline = setTimeout(() => {
+      const seconds = timeoutMs / 1_000;
+      this.cancel(new GatewayError("timeout", `the deadline of ${seconds} s was reached before the reply began`));
+    }, timeoutMs);
+    active.add(this);
+    observers.callStarted?.(this);
+    const reply = this.#context.answer(this) as Reply<Name>;
+    let open = true;
+    try {
+      let step = await this.#firstStep(reply);
+      // A stream that has begun is bounded by its silences, not by its length.
+      clearTimeout(deadline);
+      while (step.done !== true) {
+        yield step.value;
+        step = await reply.next();
+      }
+      open = false;
+      observers.callSucceeded?.(this, (step.value as { usage?: Usage }).usage);
+      return step.value;
+    } catch (thrown) {
+      open = false;
+      const error = this.signal.aborted ? (this.signal.reason as GatewayError) : toGatewayError(thrown);
+      observers.callFailed?.(this, error);
+      throw error;
+    } finally {
+      clearTimeout(deadline);
+      active.delete(this);
+      caller?.removeEventListener("abort", onCallerAbort);
+      if (open) {
+        this.cancel();
+        observers.callFailed?.(this, this.signal.reason as GatewayError);
+        await reply.return(undefined as never);
+      }
+    }
+  }
+
+  #firstStep(reply: Reply<Name>): ReturnType<Reply<Name>["next"]> {
+    return new Promise((resolve, reject) => {
+      this.#interrupt = reject;
+      reply.next().then(resolve, reject);
+    });
+  }
+}
