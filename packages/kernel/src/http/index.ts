@@ -4,3 +4,8 @@ export type { SseEvent } from "./sse-decode.ts";
 export { MAX_SSE_FRAME_BYTES, SseFrameSplitter } from "./sse-frames.ts";
 export { JsonBody, parseJsonBody } from "./json-body.ts";
 export type { JsonEditOptions, JsonEdits, JsonLimits } from "./json-body.ts";
+export { isPublicAddress } from "./public-address.ts";
+export { createTransport } from "./undici-transport.ts";
+export type { TransportOptions } from "./undici-transport.ts";
+export { urlGuard } from "./url-guard.ts";
+export type { UrlGuard, UrlGuardOptions } from "./url-guard.ts";

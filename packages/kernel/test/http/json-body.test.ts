@@ -3,7 +3,10 @@ import { describe, expect, it } from "vitest";
 import { JsonBody, parseJsonBody } from "../../src/http/json-body.ts";
 import { jsonErrorPosition } from "../../src/http/json-error-position.ts";
 
-const edit = (json: string, ...edits: Parameters<JsonBody["edit"]>): string => parseJsonBody(Buffer.from(json)).edit(...edits).toString();
+const edit = (json: string, ...edits: Parameters<JsonBody["edit"]>): string =>
+  parseJsonBody(Buffer.from(json))
+    .edit(...edits)
+    .toString();
 
 function failure(run: () => unknown): { code?: string; message?: string } {
   try {
@@ -58,10 +61,22 @@ describe("parseJsonBody", () => {
     ["nested arrays", `${"[".repeat(65)}${"]".repeat(65)}`, "nested more than 64 levels"],
     ["nested objects", `${'{"a":'.repeat(65)}1${"}".repeat(65)}`, "nested more than 64 levels"],
     ["a million levels", "[".repeat(1_000_000), "nested more than 64 levels"],
-    ["10,001 keys", JSON.stringify(Object.fromEntries(Array.from({ length: 10_001 }, (_, index) => [`k${index}`, 1]))), "more than 10000 keys"],
-    ["a million keys", JSON.stringify(Object.fromEntries(Array.from({ length: 1_000_000 }, (_, index) => [`k${index}`, 1]))), "more than 100000 values"],
+    [
+      "10,001 keys",
+      JSON.stringify(Object.fromEntries(Array.from({ length: 10_001 }, (_, index) => [`k${index}`, 1]))),
+      "more than 10000 keys",
+    ],
+    [
+      "a million keys",
+      JSON.stringify(Object.fromEntries(Array.from({ length: 1_000_000 }, (_, index) => [`k${index}`, 1]))),
+      "more than 100000 values",
+    ],
     ["100,001 items", JSON.stringify(Array.from({ length: 100_001 }, () => 1)), "more than 100000 values"],
-    ["items in many arrays", JSON.stringify(Array.from({ length: 400 }, () => Array.from({ length: 300 }, () => 1))), "more than 100000 values"],
+    [
+      "items in many arrays",
+      JSON.stringify(Array.from({ length: 400 }, () => Array.from({ length: 300 }, () => 1))),
+      "more than 100000 values",
+    ],
     ["a __proto__ key", '{"a":[{"__proto__":{"admin":true}}]}', "the key __proto__"],
     ["an escaped __proto__ key", '{"a":{"\\u005f_p\\u0072oto__":1}}', "the key __proto__"],
   ])("refuses %s", (_name, json, message) => {
@@ -82,7 +97,9 @@ describe("parseJsonBody", () => {
     expect(parseJsonBody(Buffer.from('{"a":"__proto__"}')).value).toEqual({ a: "__proto__" });
     parseJsonBody(Buffer.from(`${"[".repeat(64)}${"]".repeat(64)}`));
     parseJsonBody(Buffer.from(JSON.stringify(Array.from({ length: 100_000 }, () => []))));
-    parseJsonBody(Buffer.from(JSON.stringify(Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`k${index}`, 1])))));
+    parseJsonBody(
+      Buffer.from(JSON.stringify(Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`k${index}`, 1])))),
+    );
   });
 
   it("passes over a large string quickly", () => {
@@ -95,20 +112,25 @@ describe("parseJsonBody", () => {
 
   it("reports the position that the engine means, for any damaged text", () => {
     fc.assert(
-      fc.property(fc.json({ maxDepth: 4 }), fc.nat(), fc.constantFrom("", "}", "]", ",", '"', "x", ":", "\\", "1", "{", "["), (json, at, damage) => {
-        const position = at % (json.length + 1);
-        const text = json.slice(0, position) + damage + json.slice(position + 1);
-        try {
-          JSON.parse(text);
-        } catch {
-          const found = jsonErrorPosition(text);
-          expect(found).toBeGreaterThanOrEqual(0);
-          expect(found).toBeLessThanOrEqual(text.length);
-          const known = /at position (\d+)/.exec(failure(() => JSON.parse(text)).message ?? "")?.[1];
-          // ours is the start of a literal, number or escape, the engine's the character inside it
-          if (known !== undefined) expect(Number(known) - found).toBeOneOf([0, 1, 2, 3, 4, 5]);
-        }
-      }),
+      fc.property(
+        fc.json({ maxDepth: 4 }),
+        fc.nat(),
+        fc.constantFrom("", "}", "]", ",", '"', "x", ":", "\\", "1", "{", "["),
+        (json, at, damage) => {
+          const position = at % (json.length + 1);
+          const text = json.slice(0, position) + damage + json.slice(position + 1);
+          try {
+            JSON.parse(text);
+          } catch {
+            const found = jsonErrorPosition(text);
+            expect(found).toBeGreaterThanOrEqual(0);
+            expect(found).toBeLessThanOrEqual(text.length);
+            const known = /at position (\d+)/.exec(failure(() => JSON.parse(text)).message ?? "")?.[1];
+            // ours is the start of a literal, number or escape, the engine's the character inside it
+            if (known !== undefined) expect(Number(known) - found).toBeOneOf([0, 1, 2, 3, 4, 5]);
+          }
+        },
+      ),
       { numRuns: 2000 },
     );
   });
@@ -125,11 +147,15 @@ describe("JsonBody.edit", () => {
   });
 
   it("replaces a value and leaves every other byte", () => {
-    expect(edit(body, { model: '"gpt-5"' })).toBe('{ "model" : "gpt-5",\n  "messages": [{"model":"x"}, "\\"}"],\t"stream":true }');
+    expect(edit(body, { model: '"gpt-5"' })).toBe(
+      '{ "model" : "gpt-5",\n  "messages": [{"model":"x"}, "\\"}"],\t"stream":true }',
+    );
   });
 
   it("adds a member at the end", () => {
-    expect(edit(body, { n: "2" })).toBe('{ "model" : "a",\n  "messages": [{"model":"x"}, "\\"}"],\t"stream":true,"n":2 }');
+    expect(edit(body, { n: "2" })).toBe(
+      '{ "model" : "a",\n  "messages": [{"model":"x"}, "\\"}"],\t"stream":true,"n":2 }',
+    );
     expect(edit("{ }", { n: "2" })).toBe('{"n":2 }');
     expect(edit('{"a":1}', { a: undefined, b: "2", c: "3" })).toBe('{"b":2,"c":3}');
   });
@@ -147,7 +173,9 @@ describe("JsonBody.edit", () => {
   });
 
   it("renames members", () => {
-    expect(edit('{"max_tokens": 5, "a": 1}', {}, { rename: { max_tokens: "max_completion_tokens" } })).toBe('{"max_completion_tokens": 5, "a": 1}');
+    expect(edit('{"max_tokens": 5, "a": 1}', {}, { rename: { max_tokens: "max_completion_tokens" } })).toBe(
+      '{"max_completion_tokens": 5, "a": 1}',
+    );
     expect(edit('{"old":1,"new":2}', {}, { rename: { old: "new" } })).toBe('{"new":2}');
     expect(edit('{"old":1}', { new: "3" }, { rename: { old: "new" } })).toBe('{"new":3}');
   });
@@ -169,35 +197,54 @@ describe("JsonBody.edit", () => {
 
   it("edits any object as if its value had been edited", () => {
     const space = fc.stringMatching(/^[ \n\r\t]{0,3}$/);
-    const name = fc.oneof(fc.constantFrom("model", "stream", "a", "é", "\u2028", 'q"', "b\\"), fc.string()).filter((key) => key !== "__proto__");
+    const name = fc
+      .oneof(fc.constantFrom("model", "stream", "a", "é", "\u2028", 'q"', "b\\"), fc.string())
+      .filter((key) => key !== "__proto__");
     const object = fc.array(fc.tuple(name, fc.jsonValue({ maxDepth: 4 }), fc.boolean()), { maxLength: 8 });
     const edits = fc.dictionary(name, fc.option(fc.jsonValue({ maxDepth: 2 }), { nil: undefined }), { maxKeys: 5 });
-    const escaped = (text: string): string => `"${[...text].map((char) => [...Array(char.length).keys()].map((unit) => `\\u${char.charCodeAt(unit).toString(16).padStart(4, "0")}`).join("")).join("")}"`;
+    const escaped = (text: string): string =>
+      `"${[...text].map((char) => [...Array(char.length).keys()].map((unit) => `\\u${char.charCodeAt(unit).toString(16).padStart(4, "0")}`).join("")).join("")}"`;
     const holdsProto = (value: unknown): boolean => JSON.stringify(value)?.includes("__proto__") ?? false;
     fc.assert(
-      fc.property(object, edits, fc.array(space, { minLength: 40, maxLength: 40 }), fc.dictionary(name, name, { maxKeys: 2 }), (members, changes, spaces, rename) => {
-        fc.pre(!holdsProto(members) && !holdsProto(changes) && !holdsProto(rename));
-        const targets = Object.values(rename);
-        fc.pre(new Set(targets).size === targets.length && !targets.some((target) => Object.hasOwn(rename, target)));
-        let at = 0;
-        const gap = (): string => spaces[at++ % spaces.length] ?? "";
-        const json = `${gap()}{${gap()}${members
-          .map(([key, value, escape]) => `${escape ? escaped(key) : JSON.stringify(key)}${gap()}:${gap()}${JSON.stringify(value)}`)
-          .join(`${gap()},${gap()}`)}${gap()}}${gap()}`;
-        const expected = JSON.parse(json) as Record<string, unknown>;
-        const has = new Set(Object.keys(expected));
-        for (const [from, to] of Object.entries(rename)) {
-          if (!Object.hasOwn(expected, from)) continue;
-          if (!has.has(to)) expected[to] = expected[from];
-          if (from !== to) delete expected[from];
-        }
-        for (const [key, value] of Object.entries(changes)) {
-          if (value === undefined) delete expected[key];
-          else expected[key] = value;
-        }
-        const raw = Object.fromEntries(Object.entries(changes).map(([key, value]) => [key, value === undefined ? undefined : JSON.stringify(value)]));
-        expect(JSON.parse(parseJsonBody(Buffer.from(json)).edit(raw, { rename }).toString())).toEqual(JSON.parse(JSON.stringify(expected)));
-      }),
+      fc.property(
+        object,
+        edits,
+        fc.array(space, { minLength: 40, maxLength: 40 }),
+        fc.dictionary(name, name, { maxKeys: 2 }),
+        (members, changes, spaces, rename) => {
+          fc.pre(!holdsProto(members) && !holdsProto(changes) && !holdsProto(rename));
+          const targets = Object.values(rename);
+          fc.pre(new Set(targets).size === targets.length && !targets.some((target) => Object.hasOwn(rename, target)));
+          let at = 0;
+          const gap = (): string => spaces[at++ % spaces.length] ?? "";
+          const json = `${gap()}{${gap()}${members
+            .map(
+              ([key, value, escape]) =>
+                `${escape ? escaped(key) : JSON.stringify(key)}${gap()}:${gap()}${JSON.stringify(value)}`,
+            )
+            .join(`${gap()},${gap()}`)}${gap()}}${gap()}`;
+          const expected = JSON.parse(json) as Record<string, unknown>;
+          const has = new Set(Object.keys(expected));
+          for (const [from, to] of Object.entries(rename)) {
+            if (!Object.hasOwn(expected, from)) continue;
+            if (!has.has(to)) expected[to] = expected[from];
+            if (from !== to) delete expected[from];
+          }
+          for (const [key, value] of Object.entries(changes)) {
+            if (value === undefined) delete expected[key];
+            else expected[key] = value;
+          }
+          const raw = Object.fromEntries(
+            Object.entries(changes).map(([key, value]) => [
+              key,
+              value === undefined ? undefined : JSON.stringify(value),
+            ]),
+          );
+          expect(JSON.parse(parseJsonBody(Buffer.from(json)).edit(raw, { rename }).toString())).toEqual(
+            JSON.parse(JSON.stringify(expected)),
+          );
+        },
+      ),
       { numRuns: 1000 },
     );
   });

@@ -1,0 +1,108 @@
+import type { GatewayError } from "../errors.ts";
+import type { TransportRequest } from "../transport.ts";
+import { abortFailure, headersTimeout, idleTimeout, totalTimeout } from "./transport-failure.ts";
+
+/** What the limits watch over. */
+export interface Limited {
+  /** Not reading right now, because its reader is slow: silence is not the upstream's. */
+  readonly paused: boolean;
+  /** Ends the exchange and frees the socket. */
+  fail(error: GatewayError): void;
+}
+
+/**
+ * undici counts time in steps of half a second, so a limit of 300 ms would strike after up to a second more.
+ * Limits up to this many milliseconds get a timer of their own; longer ones are left to undici, which is cheaper.
+ */
+const OWN_TIMER_MS = 2000;
+
+/** The signal and the time limits of one exchange. Every timer and listener is gone when the exchange has ended. */
+export class ExchangeLimits {
+  /** What is left for undici: 0 where this object keeps the time. */
+  readonly headersTimeout: number;
+  readonly bodyTimeout: number;
+  readonly #owner: Limited;
+  readonly #host: string;
+  readonly #signal: AbortSignal | undefined;
+  readonly #totalMs: number | undefined;
+  readonly #headersMs: number;
+  readonly #idleMs: number;
+  #total: NodeJS.Timeout | undefined;
+  #step: NodeJS.Timeout | undefined;
+
+  constructor(owner: Limited, host: string, request: TransportRequest, headersMs: number, idleMs: number) {
+    this.#owner = owner;
+    this.#host = host;
+    this.#signal = request.signal;
+    this.#totalMs = request.timeoutMs;
+    this.#headersMs = request.headersTimeoutMs ?? headersMs;
+    this.#idleMs = request.idleTimeoutMs ?? idleMs;
+    this.headersTimeout = this.#headersMs <= OWN_TIMER_MS ? 0 : this.#headersMs;
+    this.bodyTimeout = this.#idleMs <= OWN_TIMER_MS ? 0 : this.#idleMs;
+  }
+
+  /** False when the signal has fired already; the owner has failed then. */
+  begin(): boolean {
+    const signal = this.#signal;
+    if (signal !== undefined) {
+      if (signal.aborted) {
+        this.#owner.fail(abortFailure(signal));
+        return false;
+      }
+      signal.addEventListener("abort", this);
+    }
+    if (this.#totalMs !== undefined && Number.isFinite(this.#totalMs)) this.#total = setTimeout(onTotal, this.#totalMs, this);
+    return true;
+  }
+
+  /** The request is being written. */
+  requestStarted(): void {
+    if (this.headersTimeout === 0 && this.#headersMs > 0) this.#step = setTimeout(onHeaders, this.#headersMs, this);
+  }
+
+  /** The response head is there. */
+  responseStarted(): void {
+    if (this.#step !== undefined) clearTimeout(this.#step);
+    this.#step = this.bodyTimeout === 0 && this.#idleMs > 0 ? setTimeout(onIdle, this.#idleMs, this) : undefined;
+  }
+
+  /** A piece of the body has arrived, or reading goes on after a pause. */
+  progress(): void {
+    this.#step?.refresh();
+  }
+
+  end(): void {
+    this.#signal?.removeEventListener("abort", this);
+    if (this.#total !== undefined) clearTimeout(this.#total);
+    if (this.#step !== undefined) clearTimeout(this.#step);
+  }
+
+  /** The signal has fired. */
+  handleEvent(): void {
+    this.#owner.fail(abortFailure(this.#signal as AbortSignal));
+  }
+
+  totalPassed(): void {
+    this.#owner.fail(totalTimeout(this.#host, this.#totalMs as number));
+  }
+
+  headersPassed(): void {
+    this.#owner.fail(headersTimeout(this.#host));
+  }
+
+  idlePassed(): void {
+    if (!this.#owner.paused) this.#owner.fail(idleTimeout(this.#host));
+  }
+}
+
+function onTotal(limits: ExchangeLimits): void {
+  limits.totalPassed();
+}
+
+function onHeaders(limits: ExchangeLimits): void {
+  limits.headersPassed();
+}
+
+function onIdle(limits: ExchangeLimits): void {
+  limits.idlePassed();
+}

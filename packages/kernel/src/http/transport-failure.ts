@@ -1,0 +1,71 @@
+import { GatewayError, isGatewayError } from "../errors.ts";
+
+/** How far an exchange had come when it failed. */
+export type ExchangePhase = "request" | "response";
+
+const CUT = "the upstream closed the connection before the reply was complete";
+
+/**
+ * What an error of the HTTP client means. Messages name the host and never what was sent: undici's own messages name
+ * headers at most, but an error code is all that is needed.
+ */
+export function transportFailure(error: unknown, host: string, phase: ExchangePhase): GatewayError {
+  if (isGatewayError(error)) return error;
+  const code = codeOf(error);
+  switch (code) {
+    case "UND_ERR_CONNECT_TIMEOUT":
+      return new GatewayError("timeout", `connecting to ${host} took too long`, { cause: error });
+    case "UND_ERR_HEADERS_TIMEOUT":
+      return headersTimeout(host, error);
+    case "UND_ERR_BODY_TIMEOUT":
+      return idleTimeout(host, error);
+    case "UND_ERR_INVALID_ARG":
+    case "UND_ERR_NOT_SUPPORTED":
+    case "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH":
+      return new GatewayError("invalid_request", `the request to ${host} is malformed: ${(error as Error).message}`, { cause: error });
+    case "UND_ERR_DESTROYED":
+    case "UND_ERR_CLOSED":
+      return transportClosed();
+    case "UND_ERR_HEADERS_OVERFLOW":
+      return new GatewayError("provider_error", `the response head of ${host} is too large`, { cause: error });
+    case "UND_ERR_RES_CONTENT_LENGTH_MISMATCH":
+    case "HPE_INVALID_EOF_STATE":
+      return new GatewayError("provider_error", CUT, { cause: error });
+  }
+  if (code?.startsWith("HPE_") === true) {
+    return new GatewayError("provider_error", `the response of ${host} is not valid HTTP (${code})`, { cause: error });
+  }
+  if (phase === "response") return new GatewayError("provider_error", CUT, { cause: error });
+  return new GatewayError("provider_error", `the request to ${host} failed (${code ?? "unknown cause"})`, { cause: error });
+}
+
+/** Why an exchange ends when its signal fires: the reason given, if it is one of ours, else the client has gone. */
+export function abortFailure(signal: AbortSignal): GatewayError {
+  const reason: unknown = signal.reason;
+  return isGatewayError(reason) ? reason : new GatewayError("client_closed", "the call was cancelled", { cause: reason });
+}
+
+export function headersTimeout(host: string, cause?: unknown): GatewayError {
+  return new GatewayError("timeout", `${host} did not begin to answer in time`, { cause });
+}
+
+export function idleTimeout(host: string, cause?: unknown): GatewayError {
+  return new GatewayError("timeout", `${host} stopped sending in the middle of its reply`, { cause });
+}
+
+export function totalTimeout(host: string, timeoutMs: number): GatewayError {
+  return new GatewayError("timeout", `${host} did not finish within ${timeoutMs} ms`);
+}
+
+export function replyTooLarge(host: string, maxBytes: number): GatewayError {
+  return new GatewayError("provider_error", `the reply of ${host} is larger than ${maxBytes} bytes`);
+}
+
+export function transportClosed(): GatewayError {
+  return new GatewayError("draining", "the transport is closed");
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code: unknown = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : undefined;
+}
