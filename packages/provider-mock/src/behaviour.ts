@@ -14,6 +14,8 @@ export interface Behaviour {
   readonly gapMs: number | undefined;
   readonly fault: InjectedFault | undefined;
   readonly retryAfterMs: number | undefined;
+  /** Bytes per write. Only the server has any. */
+  readonly splitBytes: number | undefined;
 }
 
 export interface InjectedFault {
@@ -34,10 +36,12 @@ const EXAMPLES: readonly string[] = [
   "chunks-100",
   "chunks-100-every-10ms",
   "retry-after-2s",
+  "split-1",
 ];
 
 const DURATION = /^(\d{1,7})(ms|s)$/;
 const CHUNKS = /^chunks-(\d{1,6})(?:-every-(.+))?$/;
+const SPLIT = /^split-(\d{1,6})$/;
 const FAULT = /^fault-([a-z0-9-]+?)(?:-(first|each)-(\d{1,6}))?$/;
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -52,13 +56,14 @@ export interface NotABehaviour {
  *
  * ```text
  * model    = word *( "+" word )                 each kind of word at most once
- * word     = reply | slow | late | chunks | fault | after
+ * word     = reply | slow | late | chunks | fault | after | split
  * reply    = "echo" | "fixed" | "reasoning" | "refusal" | name of a script
  * slow     = "slow-" duration                   before anything is sent
  * late     = "late-" duration                   after the response head
  * chunks   = "chunks-" count [ "-every-" duration ]
  * fault    = "fault-" name [ "-first-" count | "-each-" count ]
  * after    = "retry-after-" duration
+ * split    = "split-" count                     bytes per write, of the server
  * duration = digits ( "ms" | "s" )
  * ```
  */
@@ -71,6 +76,7 @@ export function parseBehaviour(model: string, scripts: readonly string[]): Behav
     gapMs: undefined,
     fault: undefined,
     retryAfterMs: undefined,
+    splitBytes: undefined,
   };
   const replies = [...BUILT_IN_REPLIES, ...scripts];
   for (const word of model.split("+")) {
@@ -82,6 +88,13 @@ export function parseBehaviour(model: string, scripts: readonly string[]): Behav
     }
   }
   return found;
+}
+
+const HEADS = /^(slow|late|chunks|fault|retry-after|split)-|\+/;
+
+/** Whether a name is meant as a mock model, if a misspelt one: it begins as one of the words, or joins some. */
+export function looksLikeBehaviour(model: string): boolean {
+  return HEADS.test(model);
 }
 
 /** Names that a mock knows, for listings and suggestions: replies first, then an example of every other word. */
@@ -96,6 +109,8 @@ function readWord(word: string, replies: readonly string[]): Partial<Behaviour> 
   if (word.startsWith("retry-after-")) return timed("retryAfterMs", word.slice("retry-after-".length));
   const chunks = CHUNKS.exec(word);
   if (chunks !== null) return readChunks(Number(chunks[1]), chunks[2]);
+  const split = SPLIT.exec(word);
+  if (split !== null) return Number(split[1]) === 0 ? undefined : { splitBytes: Number(split[1]) };
   const fault = FAULT.exec(word);
   if (fault !== null) return readFault(fault[1] ?? "", fault[2], Number(fault[3]));
   return undefined;

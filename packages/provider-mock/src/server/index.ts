@@ -1,0 +1,2 @@
+export type { MockServer, MockServerOptions, ReceivedRequest } from "./mock-server.ts";
+export { mockServer } from "./mock-server.ts";
