@@ -1,1 +1,10 @@
-export {};
+export { getCall, getPrincipal } from "../exchange.ts";
+export type { ErrorReport, HandlerOptions } from "../handler-options.ts";
+export type { RequestHandler } from "../request-handler.ts";
+export { createHandler } from "../request-handler.ts";
+export { createServer } from "./create-server.ts";
+export type { DrainOptions, Listener, ListenOptions } from "./listen.ts";
+export { listen } from "./listen.ts";
+export type { ServeOptions } from "./serve.ts";
+export { installSignalHandlers, serve } from "./serve.ts";
+export type { ConnectionOptions, ServerOptions } from "./server-options.ts";

@@ -1,0 +1,41 @@
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import { GatewayError } from "@signalbox/kernel";
+import { contractError } from "../send-error.ts";
+
+interface HttpSocket extends Duplex {
+  /** Node's own note of the response that this connection is busy with. */
+  readonly _httpMessage?: unknown;
+}
+
+/** Answers what Node's parser refuses, in the error contract's form instead of an empty body. */
+export function answerClientError(failure: NodeJS.ErrnoException, socket: Duplex): void {
+  // bytes of an answer in the middle of another one would be taken for a part of it
+  const busy = Boolean((socket as HttpSocket)._httpMessage);
+  if (failure.code === "ECONNRESET" || !socket.writable || busy) {
+    socket.destroy();
+    return;
+  }
+  const { status, body } = contractError(parserError(failure.code));
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}`,
+    "connection: close",
+    "content-type: application/json",
+    "x-signalbox-error-contract: 1",
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${String(body)}`, () => socket.destroy());
+}
+
+function parserError(code: string | undefined): GatewayError {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return new GatewayError("headers_too_large", "the head of the request is too large");
+    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
+      return new GatewayError("request_too_large", "the chunk extensions of the request are too large");
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return new GatewayError("request_timeout", "the request did not arrive in time");
+    default:
+      return new GatewayError("invalid_request", "the request is not valid HTTP");
+  }
+}

@@ -1,0 +1,147 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { GatewayError } from "@signalbox/kernel";
+import type { DialectRequest, Gateway, Principal, ResourceRoute } from "@signalbox/kernel";
+import { credentialsOf } from "./credentials.ts";
+import { Exchange } from "./exchange.ts";
+import type { HandlerOptions } from "./handler-options.ts";
+import { grantedModels } from "./granted-models.ts";
+import { HttpRequest, hasBody } from "./http-request.ts";
+import { checkShape } from "./request-shape.ts";
+import type { PathMatch, RouteEntry } from "./route-table.ts";
+import { selectRoute } from "./route-table.ts";
+import { sendError } from "./send-error.ts";
+import { sendReply } from "./send-reply.ts";
+import { serveCall } from "./serve-call.ts";
+import { createSurface } from "./surface.ts";
+
+const ANONYMOUS: Principal = { id: "anonymous", kind: "anonymous", admin: false, models: [] };
+
+/** Serves requests with a gateway, in any framework that has Node's own request and response. */
+export interface RequestHandler {
+  /**
+   * Never throws. Calls `next`, when there is one, for a path that is nobody's; without it such a path is answered
+   * with 404.
+   */
+  (request: IncomingMessage, response: ServerResponse, next?: () => void): void;
+  /** From now on readiness says no, and every reply closes its connection. */
+  startDraining(): void;
+}
+
+/**
+ * The code behind both surfaces. Order: route, shape of the request, identity, limits, body, dialect, gateway.
+ *
+ * @throws {GatewayError} `option_invalid`
+ */
+export function createHandler(gateway: Gateway, options: HandlerOptions = {}): RequestHandler {
+  const surface = createSurface(gateway, options);
+  const handle = (request: IncomingMessage, response: ServerResponse, next?: () => void): void => {
+    const url = request.url ?? "/";
+    const mark = url.indexOf("?");
+    const path = mark < 0 ? url : url.slice(0, mark);
+    let match: PathMatch | undefined;
+    let failure: unknown;
+    try {
+      match = surface.table.find(path);
+    } catch (thrown) {
+      failure = thrown;
+    }
+    if (match === undefined && failure === undefined && next !== undefined) {
+      next();
+      return;
+    }
+    const exchange = new Exchange(surface, request, response, path);
+    exchange.dialect = match === undefined ? surface.table.closest(path) : match.entry.dialect;
+    void serve(exchange, match, failure);
+  };
+  return Object.assign(handle, {
+    startDraining() {
+      surface.draining = true;
+    },
+  });
+}
+
+async function serve(exchange: Exchange, match: PathMatch | undefined, failure: unknown): Promise<void> {
+  try {
+    await route(exchange, match, failure);
+  } catch (thrown) {
+    exchange.unwatch();
+    try {
+      sendError(exchange, thrown);
+    } catch (second) {
+      // not even the error could be told
+      exchange.response.destroy();
+      process.emitWarning(`a response could not be written: ${String(second)}`, "SignalboxWarning");
+    }
+  }
+}
+
+async function route(exchange: Exchange, match: PathMatch | undefined, failure: unknown): Promise<void> {
+  const { request, surface } = exchange;
+  checkShape(request, surface.settings);
+  if (failure !== undefined) throw failure;
+  if (match === undefined) throw new GatewayError("not_found", `nothing is served at ${shown(exchange)}`);
+  const method = request.method ?? "GET";
+  const entry = selectRoute(match.entry, method, request.headers);
+  if (entry === undefined) throw notAllowed(exchange, match);
+  exchange.dialect = entry.dialect;
+
+  const identified = identify(exchange, entry);
+  const principal = identified instanceof Promise ? await identified : identified;
+  exchange.principal = principal;
+
+  const dialectRequest = new HttpRequest(request, exchange.path, match.params);
+  if (hasBody(request)) await dialectRequest.read(exchange);
+  if (entry.route.kind === "call") await serveCall(exchange, entry.route, dialectRequest, principal);
+  else await serveResource(exchange, entry.route, dialectRequest, principal);
+}
+
+/** Who is calling, decided on the matched route alone. */
+function identify(exchange: Exchange, { route }: RouteEntry): Principal | Promise<Principal> {
+  const access = route.kind === "call" ? "caller" : route.access;
+  if (access === "public") return ANONYMOUS;
+  const { request, surface } = exchange;
+  const own = surface.settings.principal;
+  const identified =
+    own === undefined ? surface.gateway.authenticator.authenticate(credentialsOf(request)) : own(request);
+  return isPromise(identified)
+    ? identified.then((principal) => admitted(principal, access))
+    : admitted(identified, access);
+}
+
+function isPromise(value: Principal | PromiseLike<Principal>): value is Promise<Principal> {
+  return typeof (value as { readonly then?: unknown } | undefined)?.then === "function";
+}
+
+/** An application's own function may answer nothing: that is nobody. */
+function admitted(principal: Principal | undefined, access: "caller" | "admin"): Principal {
+  if (principal === undefined || principal === null) throw new GatewayError("invalid_api_key", "no valid API key was given");
+  if (access === "admin" && !principal.admin) {
+    throw new GatewayError("route_not_allowed", "this route is for administrators");
+  }
+  return principal;
+}
+
+async function serveResource(
+  exchange: Exchange,
+  route: ResourceRoute,
+  request: DialectRequest,
+  principal: Principal,
+): Promise<void> {
+  const { gateway } = exchange.surface;
+  const reply = await route.handle(request, { principal, models: () => grantedModels(gateway, principal) });
+  if (!exchange.response.destroyed) sendReply(exchange, reply);
+}
+
+function notAllowed(exchange: Exchange, { entry }: PathMatch): GatewayError {
+  const allow = [...entry.methods.keys()].join(", ");
+  exchange.response.setHeader("allow", allow);
+  return new GatewayError("method_not_allowed", `${shown(exchange)} is not served; use ${allow}`);
+}
+
+/** Method and path for a message, as the client wrote them: under a mount point the path is longer than ours. */
+function shown({ request }: Exchange): string {
+  const { originalUrl, url = "/" } = request as { readonly originalUrl?: string; readonly url?: string };
+  const whole = originalUrl ?? url;
+  const mark = whole.indexOf("?");
+  return `${request.method ?? "GET"} ${(mark < 0 ? whole : whole.slice(0, mark)).slice(0, 256)}`;
+}

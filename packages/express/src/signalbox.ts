@@ -1,0 +1,29 @@
+import type { Gateway, Principal } from "@signalbox/kernel";
+import { Router } from "express";
+import type { Request } from "express";
+import type { HandlerOptions } from "./handler-options.ts";
+import { createHandler } from "./request-handler.ts";
+
+export interface SignalboxOptions extends Omit<HandlerOptions, "principal"> {
+  /** As in `HandlerOptions`, with Express's request: what earlier middleware has found out is there. */
+  readonly principal?: (request: Request) => Principal | Promise<Principal>;
+}
+
+/**
+ * A router that serves every dialect and management route of a gateway under any path, before or after
+ * `express.json()`. Paths it does not know are left to the application.
+ *
+ * ```ts
+ * app.use("/llm", signalbox(gateway));
+ * ```
+ *
+ * @throws {GatewayError} `option_invalid`
+ */
+export function signalbox(gateway: Gateway, options: SignalboxOptions = {}): Router {
+  const handle = createHandler(gateway, options as HandlerOptions);
+  const router = Router();
+  router.use(function serveSignalbox(request, response, next) {
+    handle(request, response, next);
+  });
+  return router;
+}

@@ -1,0 +1,46 @@
+import { IdSource } from "@signalbox/kernel";
+import type { Dialect, Gateway } from "@signalbox/kernel";
+import type { HandlerOptions, Settings } from "./handler-options.ts";
+import { handlerSettings } from "./handler-options.ts";
+import { healthRoutes, managementRoutes } from "./management-routes.ts";
+import type { RouteEntry } from "./route-table.ts";
+import { RouteTable } from "./route-table.ts";
+
+/** What all requests of one handler share. */
+export interface Surface {
+  readonly gateway: Gateway;
+  readonly settings: Settings;
+  readonly table: RouteTable;
+  /** For responses that belong to no call. */
+  readonly ids: IdSource;
+  /** Set once, when the process is about to end: readiness says no and every reply closes its connection. */
+  draining: boolean;
+}
+
+/** @throws {GatewayError} `option_invalid` */
+export function createSurface(gateway: Gateway, options: HandlerOptions): Surface {
+  const settings = handlerSettings(options);
+  const fallback = defaultDialect(gateway.dialects);
+  const entries: RouteEntry[] = gateway.dialects.flatMap((dialect) =>
+    dialect.routes.map((route) => ({ route, dialect })),
+  );
+  for (const route of gateway.routes) entries.push({ route, dialect: fallback });
+  const surface: Surface = {
+    gateway,
+    settings,
+    table: undefined as unknown as RouteTable,
+    ids: new IdSource(),
+    draining: false,
+  };
+  const taken = new Set(entries.map(({ route }) => `${route.method} ${route.path}`));
+  for (const route of [...managementRoutes(surface), ...(settings.health ? healthRoutes(surface) : [])]) {
+    // what a plugin serves itself is the plugin's
+    if (!taken.has(`${route.method} ${route.path}`)) entries.push({ route, dialect: fallback });
+  }
+  return Object.assign(surface, { table: new RouteTable(entries, fallback) });
+}
+
+/** OpenAI's form is what most clients understand. */
+function defaultDialect(dialects: readonly Dialect[]): Dialect | undefined {
+  return dialects.find(({ name }) => name.startsWith("openai")) ?? dialects[0];
+}
