@@ -96,7 +96,9 @@ function onEnd(this: IncomingMessage): void {
 
 /** Stays for the life of the request: a connection that is reset later must not become an uncaught error. */
 function onError(this: IncomingMessage): void {
-  (this as Carrier)[READER]?.fail(new GatewayError("client_closed", "the client left while it was sending its request"));
+  (this as Carrier)[READER]?.fail(
+    new GatewayError("client_closed", "the client left while it was sending its request"),
+  );
 }
 
 function onTimeout(reader: BodyReader): void {

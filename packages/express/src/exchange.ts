@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { GatewayError } from "@signalbox/kernel";
 import type { Call, Dialect, OpenCall, OperationName, Principal } from "@signalbox/kernel";
+import { GatewayError } from "@signalbox/kernel";
 import type { Surface } from "./surface.ts";
 
 const EXCHANGE: unique symbol = Symbol.for("@signalbox/express.exchange");

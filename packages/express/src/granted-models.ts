@@ -1,5 +1,5 @@
-import { grants } from "@signalbox/kernel";
 import type { Gateway, Principal } from "@signalbox/kernel";
+import { grants } from "@signalbox/kernel";
 
 /** Public names a principal may use, wildcards left out: what a listing shows. */
 export function grantedModels(

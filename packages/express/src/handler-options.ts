@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { GatewayError, didYouMean } from "@signalbox/kernel";
 import type { Principal } from "@signalbox/kernel";
+import { didYouMean, GatewayError } from "@signalbox/kernel";
 
 /** A failure that the client was only told the id of. */
 export interface ErrorReport {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { GatewayError } from "@signalbox/kernel";
 import type { DialectRequest } from "@signalbox/kernel";
+import { GatewayError } from "@signalbox/kernel";
 import { JsonBody, parseJsonBody } from "@signalbox/kernel/http";
 import { readBody } from "./body-reader.ts";
 import type { Exchange } from "./exchange.ts";

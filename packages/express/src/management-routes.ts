@@ -1,5 +1,13 @@
+import type {
+  CallInput,
+  DialectRequest,
+  Explanation,
+  HttpReply,
+  OperationName,
+  ResourceContext,
+  ResourceRoute,
+} from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
-import type { CallInput, DialectRequest, Explanation, HttpReply, OperationName, ResourceContext, ResourceRoute } from "@signalbox/kernel";
 import { callInput } from "./call-input.ts";
 import { selectRoute } from "./route-table.ts";
 import type { Surface } from "./surface.ts";

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { GatewayError } from "@signalbox/kernel";
 import type { DialectRequest, Gateway, Principal, ResourceRoute } from "@signalbox/kernel";
+import { GatewayError } from "@signalbox/kernel";
 import { credentialsOf } from "./credentials.ts";
 import { Exchange } from "./exchange.ts";
-import type { HandlerOptions } from "./handler-options.ts";
 import { grantedModels } from "./granted-models.ts";
+import type { HandlerOptions } from "./handler-options.ts";
 import { HttpRequest, hasBody } from "./http-request.ts";
 import { checkShape } from "./request-shape.ts";
 import type { PathMatch, RouteEntry } from "./route-table.ts";
@@ -114,7 +114,8 @@ function isPromise(value: Principal | PromiseLike<Principal>): value is Promise<
 
 /** An application's own function may answer nothing: that is nobody. */
 function admitted(principal: Principal | undefined, access: "caller" | "admin"): Principal {
-  if (principal === undefined || principal === null) throw new GatewayError("invalid_api_key", "no valid API key was given");
+  if (principal === undefined || principal === null)
+    throw new GatewayError("invalid_api_key", "no valid API key was given");
   if (access === "admin" && !principal.admin) {
     throw new GatewayError("route_not_allowed", "this route is for administrators");
   }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { GatewayError } from "@signalbox/kernel";
 import type { Dialect, Route } from "@signalbox/kernel";
+import { GatewayError } from "@signalbox/kernel";
 
 export type Params = Readonly<Record<string, string>>;
 
@@ -124,7 +124,10 @@ function groupByPath(entries: readonly RouteEntry[], fallback: Dialect | undefin
   return [...paths].map(([path, methods]) => {
     // routes that ask about headers come before the one that takes the rest
     for (const [method, candidates] of methods) {
-      methods.set(method, [...candidates.filter(isConditional), ...candidates.filter((entry) => !isConditional(entry))]);
+      methods.set(method, [
+        ...candidates.filter(isConditional),
+        ...candidates.filter((entry) => !isConditional(entry)),
+      ]);
     }
     const dialects = [...methods.values()].flat().map(({ dialect }) => dialect);
     return { path, methods, dialect: dialects.includes(fallback) ? fallback : dialects[0] };

@@ -1,7 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import { inspect } from "node:util";
-import { GatewayError, toGatewayError } from "@signalbox/kernel";
 import type { HttpReply } from "@signalbox/kernel";
+import { GatewayError, toGatewayError } from "@signalbox/kernel";
 import type { Exchange } from "./exchange.ts";
 import type { ErrorReport } from "./handler-options.ts";
 import { limitTail, sendReply } from "./send-reply.ts";
@@ -26,7 +26,8 @@ export function sendError(exchange: Exchange, thrown: unknown): void {
 export function publicError(exchange: Exchange, thrown: unknown): GatewayError {
   let error = toGatewayError(thrown);
   // codes of start-up have no status: thrown here they are as much our fault as any other exception
-  if (error.status === 0) error = new GatewayError("internal_error", "the gateway failed to process this call", { cause: thrown });
+  if (error.status === 0)
+    error = new GatewayError("internal_error", "the gateway failed to process this call", { cause: thrown });
   if (error.code === "internal_error") report(exchange, error);
   return error;
 }

@@ -1,5 +1,5 @@
-import { resultOf } from "@signalbox/kernel";
 import type { CallRoute, Decoded, DialectRequest, OperationName, Principal } from "@signalbox/kernel";
+import { resultOf } from "@signalbox/kernel";
 import { callInput } from "./call-input.ts";
 import type { Exchange } from "./exchange.ts";
 import { sendError } from "./send-error.ts";

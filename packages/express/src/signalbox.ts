@@ -1,6 +1,6 @@
-import type { Gateway, Principal } from "@signalbox/kernel";
-import { Router } from "express";
 import type { Request } from "express";
+import { Router } from "express";
+import type { Gateway, Principal } from "@signalbox/kernel";
 import type { HandlerOptions } from "./handler-options.ts";
 import { createHandler } from "./request-handler.ts";
 

@@ -1,5 +1,5 @@
-import { IdSource } from "@signalbox/kernel";
 import type { Dialect, Gateway } from "@signalbox/kernel";
+import { IdSource } from "@signalbox/kernel";
 import type { HandlerOptions, Settings } from "./handler-options.ts";
 import { handlerSettings } from "./handler-options.ts";
 import { healthRoutes, managementRoutes } from "./management-routes.ts";

@@ -1,5 +1,5 @@
-import { createServer as createHttpServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer as createHttpServer } from "node:http";
 import type { Gateway } from "@signalbox/kernel";
 import type { RequestHandler } from "../request-handler.ts";
 import { createHandler } from "../request-handler.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 import type { Gateway } from "@signalbox/kernel";
-import type { DrainOptions, ListenOptions, Listener } from "./listen.ts";
+import type { DrainOptions, Listener, ListenOptions } from "./listen.ts";
 import { listen } from "./listen.ts";
 
 export interface ServeOptions extends ListenOptions {
