@@ -1,3 +1,4 @@
+import "reflect-metadata";
 import { container as root } from "tsyringe";
 import { afterEach, describe, expect, it } from "vitest";
 import type { CanonicalChatEvent, Deployment, Gateway, Provider, Router } from "@signalbox/kernel";
