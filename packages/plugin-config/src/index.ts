@@ -1,1 +1,14 @@
-export {};
+export { CONFIG_KEYS } from "./catalogue/config-keys.ts";
+export type { ConfigKey, LaterKey, RefusedKey, SupportedKey } from "./catalogue/key.ts";
+export type { Environment } from "./environment.ts";
+export { checkMasterKey, isLoopback, keyWeakness } from "./key-strength.ts";
+export type { LoadConfigOptions, LoadedConfig } from "./load-config.ts";
+export { loadConfig } from "./load-config.ts";
+export { masterKey } from "./master-key.ts";
+export type { FoundModel } from "./model-string.ts";
+export { findModel } from "./model-string.ts";
+export { openAccess } from "./open-access.ts";
+export type { Problem } from "./problem.ts";
+export { configError } from "./problem.ts";
+export type { ProviderCatalog } from "./provider-catalog.ts";
+export { providerCatalog } from "./provider-catalog.ts";

@@ -1,0 +1,15 @@
+import { GENERAL_SETTINGS_KEYS } from "./general-settings.ts";
+import type { ConfigKey } from "./key.ts";
+import { LITELLM_SETTINGS_KEYS } from "./litellm-settings.ts";
+import { MODEL_LIST_KEYS } from "./model-list.ts";
+import { ROUTER_SETTINGS_KEYS } from "./router-settings.ts";
+import { TOP_LEVEL_KEYS } from "./top-level.ts";
+
+/** Every known key, in the order in which a reader would expect them. */
+export const CONFIG_KEYS: readonly ConfigKey[] = [
+  ...MODEL_LIST_KEYS,
+  ...ROUTER_SETTINGS_KEYS,
+  ...LITELLM_SETTINGS_KEYS,
+  ...GENERAL_SETTINGS_KEYS,
+  ...TOP_LEVEL_KEYS,
+];

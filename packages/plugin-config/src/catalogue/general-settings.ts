@@ -1,0 +1,87 @@
+import { credential, flag, megabytes } from "../values.ts";
+import type { ConfigKey } from "./key.ts";
+import { later, refused, supported } from "./key.ts";
+
+const GENERAL = "general_settings";
+const PASS_THROUGH = `${GENERAL}.pass_through_endpoints[]`;
+
+/** What concerns the server and its keys. */
+export const GENERAL_SETTINGS_KEYS: readonly ConfigKey[] = [
+  supported(
+    `${GENERAL}.master_key`,
+    credential,
+    "The key that every request needs. Without it only this machine is served.",
+  ),
+  supported(`${GENERAL}.allow_weak_master_key`, flag, "Let a short or well-known key serve other machines too."),
+  supported(`${GENERAL}.max_request_size_mb`, megabytes, "Largest request body in megabytes. Default 20."),
+
+  ...later("ledger-postgres", GENERAL, "database_url database_connection_pool_limit database_connection_timeout"),
+  ...later("ledger-postgres", GENERAL, "proxy_batch_write_at disable_error_logs auth_cache_max_age"),
+  ...refused(
+    "not needed: budget periods are part of the ledger's keys, and no job resets them",
+    GENERAL,
+    "proxy_budget_rescheduler_min_time proxy_budget_rescheduler_max_time disable_reset_budget",
+  ),
+  ...refused("the ledger's write-ahead spool replaces it", GENERAL, "use_redis_transaction_buffer"),
+  ...refused("spend is always recorded once there is a ledger", GENERAL, "disable_spend_logs disable_spend_updates"),
+  ...refused(
+    "a key that was seen before keeps its own rights for auth_cache_max_age; nobody gains any",
+    GENERAL,
+    "allow_requests_on_db_unavailable",
+  ),
+  ...later("limits", GENERAL, "max_parallel_requests global_max_parallel_requests"),
+  ...later("limits", GENERAL, "fail_closed_rate_limit_enforcement token_rate_limit_type"),
+  ...later("limits", GENERAL, "max_response_size_mb"),
+  ...later(
+    "health",
+    GENERAL,
+    `background_health_checks health_check_interval health_check_concurrency health_check_details
+     use_shared_health_check enable_health_check_routing`,
+  ),
+  ...later("alerts", GENERAL, "alerting alerting_threshold alert_types alert_to_webhook_url alerting_args"),
+  ...refused(
+    "write a plugin with an authenticator",
+    GENERAL,
+    "custom_auth custom_key_generate custom_key_update custom_sso custom_ui_sso_sign_in_handler",
+  ),
+  ...later(
+    "keys",
+    GENERAL,
+    `enable_jwt_auth litellm_jwtauth enable_oauth2_auth enable_oauth2_proxy_auth allowed_ips use_x_forwarded_for
+     allowed_routes admin_only_routes public_routes enforced_params enforce_user_param
+     reject_clientside_metadata_tags role_permissions user_header_name user_header_mappings litellm_key_header_name
+     store_model_in_db supported_db_objects store_audit_logs user_api_key_cache_ttl`,
+  ),
+  ...later(
+    "keys",
+    `${GENERAL}.litellm_jwtauth`,
+    `admin_jwt_scope admin_allowed_routes team_id_jwt_field team_ids_jwt_field team_allowed_routes user_id_jwt_field
+     user_email_jwt_field org_id_jwt_field end_user_id_jwt_field roles_jwt_field user_roles_jwt_field
+     user_allowed_email_domain user_id_upsert public_key_ttl enforce_rbac enforce_scope_based_access scope_mappings
+     role_mappings`,
+  ),
+  ...later("budgets", GENERAL, "max_budget budget_duration skip_user_budget_on_team_key"),
+  ...later("secret-managers", GENERAL, "key_management_system key_management_settings"),
+  ...later("forward-headers", GENERAL, "forward_client_headers_to_llm_api forward_llm_provider_auth_headers"),
+  ...later(
+    "logging",
+    GENERAL,
+    `store_prompts_in_spend_logs maximum_spend_logs_retention_period maximum_spend_logs_retention_interval
+     maximum_spend_logs_cleanup_cron`,
+  ),
+  ...later("routing", GENERAL, "completion_model"),
+  ...refused('models of a provider are served by a wildcard: model_name "openai/*"', GENERAL, "infer_model_from_keys"),
+  ...refused("usage is always read upstream, whatever the client asked for", GENERAL, "always_include_stream_usage"),
+  ...later("pass-through", GENERAL, "pass_through_endpoints"),
+  ...later(
+    "pass-through",
+    PASS_THROUGH,
+    "path target headers include_subpath auth cost_per_request guardrails forward_headers",
+  ),
+  ...later(
+    "mcp",
+    GENERAL,
+    "search_tools mcp_internal_ip_ranges mcp_trusted_proxy_ranges mcp_client_side_auth_header_name user_mcp_management_mode",
+  ),
+  ...later("console", GENERAL, "control_plane_url"),
+];

@@ -1,0 +1,63 @@
+import { fallbackList, flag, seconds } from "../values.ts";
+import type { ConfigKey } from "./key.ts";
+import { later, refused, supported } from "./key.ts";
+
+const LITELLM = "litellm_settings";
+
+/** What concerns all calls. The section keeps its name, so that existing files work. */
+export const LITELLM_SETTINGS_KEYS: readonly ConfigKey[] = [
+  supported(`${LITELLM}.drop_params`, flag, "The default of a model's `drop_params`."),
+  supported(`${LITELLM}.request_timeout`, seconds, "The default of a model's `timeout`."),
+  supported(`${LITELLM}.fallbacks`, fallbackList, "As `router_settings.fallbacks`."),
+
+  ...later("logging", LITELLM, "callbacks success_callback failure_callback service_callbacks"),
+  ...later(
+    "logging",
+    LITELLM,
+    "turn_off_message_logging redact_user_api_key_info redact_messages_in_exceptions json_logs set_verbose",
+  ),
+  ...later("rewrite", LITELLM, "modify_params"),
+  ...later("fallbacks", LITELLM, "context_window_fallbacks content_policy_fallbacks default_fallbacks num_retries"),
+  ...later("transport", LITELLM, "force_ipv4 ssl_verify ssl_certificate"),
+  ...later("cache", LITELLM, "cache cache_params"),
+  ...later(
+    "cache",
+    `${LITELLM}.cache_params`,
+    `type host port username password url namespace ttl default_in_memory_ttl default_in_redis_ttl max_connections
+     redis_startup_nodes sentinel_nodes sentinel_password service_name ssl ssl_cert_reqs ssl_certfile ssl_keyfile
+     ssl_ca_certs ssl_check_hostname mode supported_call_types similarity_threshold
+     redis_semantic_cache_embedding_model qdrant_semantic_cache_embedding_model qdrant_api_base qdrant_api_key
+     qdrant_collection_name qdrant_quantization_config s3_bucket_name s3_region_name s3_api_version
+     s3_path s3_endpoint_url s3_aws_access_key_id s3_aws_secret_access_key s3_aws_session_token gcs_bucket_name
+     gcs_path_service_account gcs_path azure_account_url azure_blob_container disk_cache_dir`,
+  ),
+  ...refused(
+    "always on: every parameter is part of the cache key",
+    LITELLM,
+    "enable_caching_on_provider_specific_optional_params",
+  ),
+  ...later("keys", LITELLM, "enable_redis_auth_cache"),
+  ...later("pricing", LITELLM, "cost_discount_config cost_margin_config"),
+  ...later(
+    "budgets",
+    LITELLM,
+    `max_budget budget_duration timezone max_internal_user_budget internal_user_budget_duration max_end_user_budget
+     max_end_user_budget_id max_ui_session_budget disable_end_user_cost_tracking budget_exceeded_status_code`,
+  ),
+  ...later(
+    "keys",
+    LITELLM,
+    `default_internal_user_params default_team_params key_generation_settings upperbound_key_generate_params
+     default_key_generate_params public_model_groups`,
+  ),
+  ...later("mcp", LITELLM, "mcp_aliases mcp_semantic_tool_filter"),
+  ...refused('use mock models: model "mock/fixed"', LITELLM, "network_mock"),
+  ...later(
+    "prometheus",
+    LITELLM,
+    `require_auth_for_metrics_endpoint prometheus_metrics_config custom_prometheus_metadata_labels
+     custom_prometheus_tags`,
+  ),
+  ...later("guardrails", LITELLM, "guardrails enable_json_schema_validation"),
+  ...later("otel", LITELLM, "forward_traceparent_to_llm_provider"),
+];

@@ -1,0 +1,115 @@
+import {
+  bodyMembers,
+  credential,
+  flag,
+  headerMap,
+  httpUrl,
+  integer,
+  modelNames,
+  names,
+  organization,
+  seconds,
+  text,
+} from "../values.ts";
+import type { ConfigKey } from "./key.ts";
+import { later, refused, supported } from "./key.ts";
+import { PRICE_FIELDS } from "./price-fields.ts";
+
+const PARAMS = "model_list[].litellm_params";
+const INFO = "model_list[].model_info";
+
+/** What a model of `model_list` can say about itself. */
+export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
+  supported(
+    "model_list[].model_name",
+    text,
+    "Name that clients ask for; equal names form a group, `openai/*` is a wildcard.",
+  ),
+  supported(`${PARAMS}.model`, text, "`provider/model`, or a bare name whose vendor is known."),
+  supported(`${PARAMS}.custom_llm_provider`, text, "Provider, where `model` does not say it."),
+  supported(
+    `${PARAMS}.api_key`,
+    credential,
+    "Key for the provider. Default: the provider's usual environment variable.",
+  ),
+  supported(`${PARAMS}.api_base`, httpUrl, "Where the provider answers, if not at its usual address."),
+  supported(`${PARAMS}.timeout`, seconds, "Seconds for a whole try."),
+  supported(`${PARAMS}.stream_timeout`, seconds, "Seconds until a stream begins."),
+  supported(`${PARAMS}.organization`, organization, "OpenAI organisation; a list makes one deployment for each."),
+  supported(`${PARAMS}.order`, integer, "Lower numbers of a group are tried first. Default 0."),
+  supported(`${PARAMS}.fallbacks`, modelNames, "Models to try when this one has failed."),
+  supported(`${PARAMS}.drop_params`, flag, "Leave out parameters the model does not take, and report them."),
+  supported(`${PARAMS}.additional_drop_params`, names, "Parameters to leave out in any case."),
+  supported(
+    `${PARAMS}.allowed_openai_params`,
+    names,
+    "Parameters to pass on although the model is said not to take them.",
+  ),
+  supported(`${PARAMS}.extra_headers`, headerMap, "Headers sent with every request."),
+  supported(`${PARAMS}.extra_body`, bodyMembers, "Members added to the body of every request."),
+  supported(
+    `${INFO}.id`,
+    text,
+    "Stable id of the deployment. Default: derived from name, provider, model and address.",
+  ),
+
+  ...later("provider-azure", PARAMS, "api_version azure_ad_token tenant_id client_id client_secret"),
+  ...later("keys", PARAMS, "litellm_credential_name"),
+  ...later("limits", PARAMS, "rpm tpm max_parallel_requests"),
+  ...later("routing", PARAMS, "weight tags region_name"),
+  ...later("fallbacks", PARAMS, "max_retries num_retries"),
+  ...later("budgets", PARAMS, "max_budget budget_duration"),
+  ...later("files", PARAMS, "max_file_size_mb s3_bucket_name gcs_bucket_name"),
+  ...later("keys", PARAMS, "configurable_clientside_auth_params"),
+  ...refused('use a mock model: model "mock/fixed", "mock/fault-429", …', PARAMS, "mock_response mock_timeout"),
+  ...refused(
+    'use a mock model: model "mock/fault-429"',
+    PARAMS,
+    "mock_testing_fallbacks mock_testing_rate_limit_error",
+  ),
+  ...refused(
+    'use a mock model: model "mock/fault-context"',
+    PARAMS,
+    "mock_testing_context_fallbacks mock_testing_content_policy_fallbacks",
+  ),
+  ...later("prompt-cache", PARAMS, "cache_control_injection_points"),
+  ...later("reasoning", PARAMS, "merge_reasoning_content_in_choices"),
+  ...later("pass-through", PARAMS, "use_in_pass_through"),
+  ...later("responses-bridge", PARAMS, "use_chat_completions_api"),
+  ...refused('write the model as "litellm_proxy/<model>"', PARAMS, "use_litellm_proxy"),
+  ...later(
+    "provider-bedrock",
+    PARAMS,
+    `aws_access_key_id aws_secret_access_key aws_session_token aws_region_name aws_session_name aws_profile_name
+     aws_role_name aws_web_identity_token aws_bedrock_runtime_endpoint aws_sts_endpoint aws_external_id`,
+  ),
+  ...later("provider-google", PARAMS, "vertex_project vertex_location vertex_credentials"),
+  ...later("provider-watsonx", PARAMS, "watsonx_region_name"),
+  ...later(
+    "routing",
+    PARAMS,
+    `auto_router_config auto_router_config_path auto_router_default_model auto_router_embedding_model
+     complexity_router_config`,
+  ),
+  ...refused(
+    "defaults for a request's parameters go under extra_body",
+    PARAMS,
+    `temperature top_p max_tokens max_completion_tokens n stop seed presence_penalty frequency_penalty logit_bias
+     response_format tools tool_choice parallel_tool_calls reasoning_effort user metadata`,
+  ),
+  ...later("pricing", PARAMS, PRICE_FIELDS),
+
+  ...later("pricing", INFO, PRICE_FIELDS),
+  ...later("pricing", INFO, "base_model"),
+  ...later("health", INFO, "mode health_check_model health_check_timeout"),
+  ...later("keys", INFO, "access_groups team_id team_public_model_name discoverable access_windows"),
+  ...later(
+    "model-info",
+    INFO,
+    `max_input_tokens max_output_tokens max_tokens supports_tool_choice supports_function_calling supports_vision
+     supports_response_schema supports_system_messages supports_parallel_function_calling supports_reasoning
+     supports_prompt_caching supports_pdf_input supports_assistant_prefill supports_web_search supports_computer_use
+     supports_native_streaming supports_audio_output supports_audio_input supports_url_context supports_video_input
+     supports_service_tier output_vector_size`,
+  ),
+];

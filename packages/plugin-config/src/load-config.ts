@@ -1,0 +1,116 @@
+import type { Deployment, ModelTable, Plugin, Provider } from "@signalbox/kernel";
+import { createModelTable, Secret } from "@signalbox/kernel";
+import { checkKeys } from "./check-keys.ts";
+import type { ConfigValues } from "./config-values.ts";
+import { declaredVariables, unusedVariables } from "./declared-variables.ts";
+import { listDeployments } from "./deployments.ts";
+import type { Environment } from "./environment.ts";
+import { Variables } from "./environment.ts";
+import { collectFallbacks } from "./fallbacks.ts";
+import type { LoadedTree } from "./load-tree.ts";
+import { loadTree, textTree } from "./load-tree.ts";
+import { masterKey } from "./master-key.ts";
+import { openAccess } from "./open-access.ts";
+import { Problems } from "./problem.ts";
+import type { ProviderCatalog } from "./provider-catalog.ts";
+import { Source } from "./source.ts";
+import { applyTimeouts } from "./timeouts.ts";
+
+export interface LoadConfigOptions {
+  /** Path of the YAML file. With `text` it only names it in messages. */
+  readonly file?: string;
+  /** The configuration itself, instead of a file. */
+  readonly text?: string;
+  /** Variables for `os.environ/NAME` and for providers' usual keys. */
+  readonly env: Environment;
+  readonly providers: ProviderCatalog;
+  /** Deployments from elsewhere, such as a command line: served before the file's own, with its defaults. */
+  readonly deployments?: readonly Deployment[];
+}
+
+/** What a configuration says, in the words of `createGateway` and of the server. */
+export interface LoadedConfig {
+  readonly deployments: readonly Deployment[];
+  /** Providers that the file's deployments need, each once. */
+  readonly providers: readonly Provider[];
+  readonly fallbacks: Readonly<Record<string, readonly string[]>>;
+  readonly timeoutMs: number;
+  readonly dropParams?: boolean;
+  /** Holds the authenticator. */
+  readonly plugins: readonly Plugin[];
+  /** For `checkMasterKey`; drop it afterwards. */
+  readonly masterKey?: Secret;
+  readonly allowWeakMasterKey: boolean;
+  /** Largest request body. */
+  readonly maxBodyBytes?: number;
+  readonly warnings: readonly string[];
+  /** Every file that was read, the main one first. */
+  readonly files: readonly string[];
+}
+
+const MEBIBYTE = 1_048_576;
+
+/**
+ * Reads a configuration. Reads files and nothing else: no network, no `process.env`.
+ *
+ * @throws {GatewayError} `option_invalid` with every problem in `details.problems` and, one per line, in its message
+ */
+export function loadConfig(options: LoadConfigOptions): LoadedConfig {
+  const problems = new Problems();
+  const { root, files } = loadSource(options, problems);
+  // Nothing could be read, so there is at least one problem.
+  if (root === undefined) throw problems.error();
+  const source = new Source(root, problems);
+  const variables = new Variables(options.env, declaredVariables(root, options.env));
+  const values: ConfigValues = checkKeys(root, variables, problems);
+  const listed = listDeployments(values.model_list ?? [], { catalog: options.providers, variables, source });
+  const extra = options.deployments ?? [];
+  if (extra.length === 0 && (values.model_list ?? []).length === 0) source.missing([], "model_list");
+  const fallbacks = collectFallbacks(values, namedModels(values, extra, listed.providers), source);
+  if (problems.count > 0) throw problems.error();
+
+  const { general_settings: general = {}, litellm_settings: calls = {} } = values;
+  const { timeoutMs, deployments, warnings } = applyTimeouts([...extra, ...listed.deployments], values);
+  const key = general.master_key === undefined ? undefined : new Secret(general.master_key);
+  return {
+    deployments,
+    providers: listed.providers,
+    fallbacks,
+    timeoutMs,
+    ...(calls.drop_params !== undefined && { dropParams: calls.drop_params }),
+    plugins: [{ name: "config", authenticator: key === undefined ? openAccess() : masterKey(key) }],
+    ...(key !== undefined && { masterKey: key }),
+    allowWeakMasterKey: general.allow_weak_master_key ?? false,
+    ...(general.max_request_size_mb !== undefined && {
+      maxBodyBytes: Math.floor(general.max_request_size_mb * MEBIBYTE),
+    }),
+    warnings: [...warnings, ...unusedVariables(values, variables)],
+    files,
+  };
+}
+
+function loadSource({ file, text }: LoadConfigOptions, problems: Problems): LoadedTree {
+  if (text !== undefined) return textTree(text, file ?? "configuration", problems);
+  if (file !== undefined) return loadTree(file, problems);
+  throw new TypeError("loadConfig needs a file or a text");
+}
+
+/**
+ * The public names, also of models that have problems of their own: those are not reported again by everyone who falls
+ * back to them. Undefined when some name could not be read, since then nobody can say which name is wrong.
+ */
+function namedModels(
+  values: ConfigValues,
+  extra: readonly Deployment[],
+  providers: readonly Provider[],
+): ModelTable | undefined {
+  const names = (values.model_list ?? []).map((entry) => entry?.model_name);
+  if (values.model_list === undefined || names.includes(undefined)) return undefined;
+  const deployments = names.map((name, index) => ({
+    id: String(index),
+    model: name ?? "",
+    provider: "",
+    upstreamModel: "",
+  }));
+  return createModelTable([...extra, ...deployments], providers);
+}

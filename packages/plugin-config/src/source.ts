@@ -1,0 +1,42 @@
+import type { Place, Problems } from "./problem.ts";
+import type { SourceMap } from "./source-tree.ts";
+import { keyPath, nodeAt } from "./source-tree.ts";
+
+export type KeyPath = readonly (string | number)[];
+
+/** `["model_list", 0, "model_name"]` as it is shown: `model_list[0].model_name`. */
+export function pathText(path: KeyPath): string {
+  return path.reduce<string>((text, step) => (typeof step === "number" ? `${text}[${step}]` : keyPath(text, step)), "");
+}
+
+/** The configuration as written, for checks that come after the single keys: finds places, takes problems. */
+export class Source {
+  readonly #root: SourceMap;
+  readonly #problems: Problems;
+
+  constructor(root: SourceMap, problems: Problems) {
+    this.#root = root;
+    this.#problems = problems;
+  }
+
+  problem(path: KeyPath, message: string, hint?: string): void {
+    this.#problems.add(this.#place(path), pathText(path), message, hint);
+  }
+
+  /** A key that has to be there. Nothing is reported when it is, or when it was just misspelt, which is known by now. */
+  missing(path: KeyPath, key: string): void {
+    const parent = nodeAt(this.#root, path);
+    if (parent.kind === "map" && parent.entries.get(key) !== undefined) return;
+    if (this.#problems.suggested(pathText(path), key)) return;
+    this.#problems.add(parent.place, pathText([...path, key]), "is missing");
+  }
+
+  /** Whether something below the path has been reported. */
+  faulty(path: KeyPath): boolean {
+    return this.#problems.below(pathText(path));
+  }
+
+  #place(path: KeyPath): Place {
+    return nodeAt(this.#root, path).place;
+  }
+}
