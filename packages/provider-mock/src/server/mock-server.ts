@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { unescape } from "node:querystring";
+import { unescape as decodeSegment } from "node:querystring";
 import { GatewayError } from "@signalbox/kernel";
 import { parseBehaviour } from "../behaviour.ts";
 import type { MockOptions, MockSettings } from "../options.ts";
@@ -110,7 +110,7 @@ export function mockServer(options: MockServerOptions = {}): MockServer {
     }
     const models = MODELS.exec(path);
     if (method === "GET" && models !== null) {
-      return modelsReply(models[1] === undefined ? undefined : unescape(models[1]), anthropic, settings);
+      return modelsReply(models[1] === undefined ? undefined : decodeSegment(models[1]), anthropic, settings);
     }
     const endpoint = ENDPOINTS.find(([suffix]) => path.endsWith(suffix))?.[1];
     if (endpoint === undefined) return errorReply(wireError(404, `unknown path ${path}`), dialect, {});
