@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT, read } from "../repository/workspace.ts";
 
@@ -18,7 +18,9 @@ export interface ExampleRun {
 
 /** Runs code as a user's own file beside the packages' sources would run. */
 export async function runExample(code: string, env: Readonly<Record<string, string>> = {}): Promise<ExampleRun> {
-  const folder = mkdtempSync(join(ROOT, "node_modules", ".cache-example-"));
+  // Inside the repository, so that its packages resolve; not below node_modules, where Node strips no types.
+  mkdirSync(join(ROOT, ".cache"), { recursive: true });
+  const folder = mkdtempSync(join(ROOT, ".cache", "example-"));
   const file = join(folder, "example.ts");
   writeFileSync(file, code);
   try {
