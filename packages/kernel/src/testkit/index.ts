@@ -1,4 +1,22 @@
+export { checkChatEvents } from "./check-chat-events.ts";
+export { checkUsage } from "./check-usage.ts";
 export type { Delivery, Exchange, Fault } from "./exchange.ts";
 export { cutBody, exchangeBody } from "./exchange.ts";
+export type { ProviderContext, ProviderKit } from "./provider-bench.ts";
+export { testProvider } from "./provider-kit.ts";
+export type {
+  ChatScenario,
+  ChatScenarios,
+  ErrorScenario,
+  ErrorScenarios,
+  ExpectedChat,
+  OperationScenario,
+  OperationScenarios,
+  ProviderCapabilities,
+  ProviderWire,
+} from "./provider-wire.ts";
 export type { ReplayHandler, ReplayServer, ReplayServerOptions, SentRequest } from "./replay-server.ts";
 export { refusedUrl, replayServer } from "./replay-server.ts";
+export type { Runner, TestFunction } from "./runner.ts";
+export type { TestAttemptInput, TestCallInput } from "./test-context.ts";
+export { testAttempt, testCall } from "./test-context.ts";
