@@ -118,7 +118,7 @@ export function checkRoutes(plugins: readonly Plugin[]): void {
   const taken = new Map<string, string>();
   const claim = (route: Route | ResourceRoute, owner: string): void => {
     if (route.kind === "resource" && route.when !== undefined) return;
-    const key = `${route.method} ${route.path.replaceAll(/:[^/]+/g, ":")}`;
+    const key = `${route.method} ${route.path.replaceAll(/\/:[A-Za-z_]\w*/g, "/:")}`;
     const other = taken.get(key);
     if (other !== undefined) {
       throw new GatewayError(
