@@ -6,7 +6,7 @@ const MASK = "[secret]";
  */
 const KEY_SHAPES: readonly RegExp[] = [
   // OpenAI, Anthropic, OpenRouter, DeepSeek, …; vendors mask with asterisks, which does not make it public
-  /\b(?:sk|pk|rk|csk|xai|pplx|nvapi|key|gsk|hf|r8|fw|tgp_v1|ghp|gho|ghs|github_pat|glpat|xox[abprs])[-_][A-Za-z0-9_*-]{8,}/g,
+  /\b(?:sk|pk|rk|csk|xai|pplx|nvapi|gsk|hf|r8|fw|tgp_v1|ghp|gho|ghs|github_pat|glpat|xox[abprs])[-_][A-Za-z0-9_*-]{8,}/g,
   /\bAIza[A-Za-z0-9_-]{16,}/g,
   /\bya29\.[A-Za-z0-9_.-]{8,}/g,
   /\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}/g,
@@ -14,7 +14,9 @@ const KEY_SHAPES: readonly RegExp[] = [
   /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]*)?/g,
 ];
 
-const AUTH_SCHEME = /\b((?:Bearer|Basic|Token)\s{1,4})([A-Za-z0-9._~+/=*-]{8,})/gi;
+const AUTH_SCHEME = /\b((?:Bearer|Basic)\s{1,4})([A-Za-z0-9._~+/=*-]{8,})/gi;
+/** "Bearer authentication" is no credential. */
+const WORD = /^[A-Za-z]{1,19}\.?$/;
 const QUERY_VALUE =
   /([?&;](?:key|api[-_]?key|token|access[-_]token|refresh[-_]token|id[-_]token|client[-_]secret|code|secret|password|sig|signature|x-amz-[a-z-]{1,40})=)[^&;\s"'<>#]+/gi;
 const NAMED_VALUE =
@@ -42,7 +44,9 @@ export function redactText(text: string, secrets: readonly string[] = []): strin
   }
   safe = safe.replace(URL_CREDENTIALS, `$1${MASK}@`).replace(QUERY_VALUE, `$1${MASK}`);
   for (const shape of KEY_SHAPES) safe = safe.replace(shape, maskSecret);
-  safe = safe.replace(AUTH_SCHEME, (_match, scheme: string, secret: string) => scheme + maskSecret(secret));
+  safe = safe.replace(AUTH_SCHEME, (match, scheme: string, secret: string) =>
+    WORD.test(secret) ? match : scheme + maskSecret(secret),
+  );
   return safe.replace(NAMED_VALUE, (_match, name: string, secret: string) => name + maskSecret(secret));
 }
 
