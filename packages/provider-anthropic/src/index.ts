@@ -1,1 +1,2 @@
-export {};
+export { anthropic } from "./anthropic.ts";
+export type { AnthropicOptions } from "./options.ts";

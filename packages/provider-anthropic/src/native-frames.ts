@@ -1,0 +1,141 @@
+import type { CanonicalChatEvent, ChatResult, FrameDecoder, NativeFrame } from "@signalbox/kernel";
+import { ChatFold, GatewayError } from "@signalbox/kernel";
+import { SseDecoder } from "@signalbox/kernel/http";
+import { AnthropicChatEvents } from "./chat-events.ts";
+import { streamError } from "./errors.ts";
+import type { JsonObject } from "./json-object.ts";
+import { isObject } from "./json-object.ts";
+import { ANTHROPIC, MESSAGES_DIALECT } from "./names.ts";
+import { ForwardedChatResult } from "./native-result.ts";
+import { mergeUsage, usageOfEvent } from "./usage.ts";
+
+const LF = 0x0a;
+const CR = 0x0d;
+const USAGE = Buffer.from('"usage"');
+const ERROR_EVENT = Buffer.from("event: error");
+const ERROR_TYPE = Buffer.from('"type":"error"');
+
+/** Reads frames that a layer wants to look into. */
+class MessagesFrameDecoder implements FrameDecoder<CanonicalChatEvent, ChatResult> {
+  readonly #sse = new SseDecoder();
+  readonly #fold = new ChatFold();
+  readonly #events: AnthropicChatEvents;
+
+  constructor(createdAt: number) {
+    this.#events = new AnthropicChatEvents(createdAt);
+  }
+
+  push(bytes: Buffer): readonly CanonicalChatEvent[] {
+    const events: CanonicalChatEvent[] = [];
+    for (const frame of this.#sse.push(bytes)) events.push(...this.#events.push(frame));
+    for (const event of events) this.#fold.push(event);
+    return events;
+  }
+
+  end(): ChatResult {
+    this.#events.end();
+    return this.#fold.result();
+  }
+}
+
+/**
+ * Passes the frames of a stream on as bytes. Of their content it looks only at what a gateway has to know: the usage,
+ * errors, and whether the message came to its end. These are found by searching bytes; within JSON strings quotes and
+ * line ends are escaped, so that nothing a model writes looks like them.
+ */
+export class NativeFrames {
+  readonly #createdAt: number;
+  readonly #decoder: MessagesFrameDecoder;
+  #message: JsonObject | undefined;
+  #usage: JsonObject = {};
+  #last: Buffer | undefined;
+
+  constructor(createdAt: number) {
+    this.#createdAt = createdAt;
+    this.#decoder = new MessagesFrameDecoder(createdAt);
+  }
+
+  /**
+   * Whole frames → the event that forwards them. An error within them is thrown if it is the reply's first news; else
+   * what stands before it is forwarded, and `error` holds it.
+   */
+  push(bytes: Buffer): { readonly frame: NativeFrame<CanonicalChatEvent> | undefined; readonly error?: GatewayError } {
+    if (bytes.includes(USAGE)) this.#readUsage(bytes);
+    const failure = bytes.includes(ERROR_EVENT) || bytes.includes(ERROR_TYPE) ? findError(bytes) : undefined;
+    if (failure === undefined) {
+      this.#last = bytes;
+      return { frame: this.#frame(bytes) };
+    }
+    if (this.#last === undefined || failure.start === 0) return { frame: undefined, error: failure.error };
+    return { frame: this.#frame(bytes.subarray(0, failure.start)), error: failure.error };
+  }
+
+  /** @throws {GatewayError} `provider_error` when the last frame was not the message's end */
+  result(): ChatResult {
+    if (this.#last === undefined || !lines(this.#last).some(({ data }) => data?.["type"] === "message_stop")) {
+      throw new GatewayError("provider_error", "the upstream's stream ended before its end", { source: ANTHROPIC });
+    }
+    return new ForwardedChatResult(this.#message, this.#usage, this.#createdAt);
+  }
+
+  #frame(bytes: Buffer): NativeFrame<CanonicalChatEvent> {
+    return { type: "frame", dialect: MESSAGES_DIALECT, bytes, decoder: this.#decoder };
+  }
+
+  #readUsage(bytes: Buffer): void {
+    for (const { data } of lines(bytes, USAGE)) {
+      if (data === undefined) continue;
+      if (isObject(data["message"])) this.#message = data["message"];
+      const usage = usageOfEvent(data);
+      if (usage !== undefined) this.#usage = mergeUsage(this.#usage, usage);
+    }
+  }
+}
+
+interface DataLine {
+  /** Where the line begins. */
+  readonly start: number;
+  readonly data: JsonObject | undefined;
+}
+
+/** The `data:` lines of some frames, parsed; with `containing` only those that hold it. */
+function lines(bytes: Buffer, containing?: Buffer): readonly DataLine[] {
+  const found: DataLine[] = [];
+  let start = 0;
+  while (start < bytes.length) {
+    const end = lineEnd(bytes, start);
+    const line = bytes.subarray(start, end);
+    if (line.subarray(0, 5).toString("latin1") === "data:" && (containing === undefined || line.includes(containing))) {
+      found.push({ start, data: parseLine(line) });
+    }
+    start = end + 1;
+  }
+  return found;
+}
+
+function lineEnd(bytes: Buffer, start: number): number {
+  const feed = bytes.indexOf(LF, start);
+  const end = feed < 0 ? bytes.length : feed;
+  const back = bytes.indexOf(CR, start);
+  return back >= 0 && back < end ? back : end;
+}
+
+function parseLine(line: Buffer): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(line.toString("utf8", 5));
+    return isObject(value) ? value : undefined;
+  } catch (cause) {
+    throw new GatewayError("provider_error", "the upstream sent an event that is not JSON", { source: ANTHROPIC, cause });
+  }
+}
+
+/** The first error event, and where its frame begins. */
+function findError(bytes: Buffer): { readonly start: number; readonly error: GatewayError } | undefined {
+  for (const { start, data } of lines(bytes)) {
+    if (data?.["type"] !== "error") continue;
+    const name = bytes.lastIndexOf(ERROR_EVENT, start);
+    const nameIsItsOwn = name >= 0 && lineEnd(bytes, name) >= start - 2;
+    return { start: nameIsItsOwn ? name : start, error: streamError(data) };
+  }
+  return undefined;
+}
