@@ -53,7 +53,7 @@ export function urlGuard(options: UrlGuardOptions = {}): UrlGuard {
     if (!ports.has(Number(url.port === "" ? defaultPort(url.protocol) : url.port))) throw refused("its port is not allowed");
     const hostname = bare(url.hostname);
     // WHATWG parsing has already turned decimal, octal and hexadecimal forms into dotted ones
-    if (isIP(hostname) !== 0 && !text.toLowerCase().includes(hostname)) throw refused("its address is disguised");
+    if (isIP(hostname) === 4 && !text.includes(`//${hostname}`)) throw refused("its address is disguised");
     if (isIP(hostname) === 0 ? LOCAL_NAMES.test(hostname.replace(/\.$/, "")) : !isPublicAddress(hostname)) {
       throw refused("its address is not public");
     }
