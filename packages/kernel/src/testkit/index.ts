@@ -2,6 +2,9 @@ export { checkChatEvents } from "./check-chat-events.ts";
 export { checkUsage } from "./check-usage.ts";
 export type { Delivery, Exchange, Fault } from "./exchange.ts";
 export { cutBody, exchangeBody } from "./exchange.ts";
+export type { LedgerCapabilities, LedgerKit } from "./ledger-kit.ts";
+export { testLedger } from "./ledger-kit.ts";
+export { MemoryLedger } from "./memory-ledger.ts";
 export type { ProviderContext, ProviderKit } from "./provider-bench.ts";
 export { testProvider } from "./provider-kit.ts";
 export type {

@@ -11,6 +11,9 @@ import { within } from "./runner.ts";
 /** How soon the upstream must know that nobody listens any more. */
 const ABORT_MS = 100;
 
+/** A provider that waits for the end before it sends the first event does not stream. */
+const FIRST_EVENT_MS = 1_000;
+
 /** Beginnings and endings: lazy, closed when left, ended by the signal, independent of its neighbours. */
 export function lifecycleCases(kit: ProviderKit, cases: Cases): void {
   for (const probe of probesOf(kit)) {
@@ -85,7 +88,7 @@ function stalled(exchange: Exchange): Exchange {
 async function checkLeave(kit: ProviderKit, probe: Probe): Promise<void> {
   await withBench(kit, stalled(probe.exchange), {}, async (bench) => {
     const reply = bench.reply(attemptOf(bench, probe));
-    const step = await reply.next();
+    const step = await within(FIRST_EVENT_MS, "the first event of a stream that goes on", reply.next());
     assert.equal(step.done, false, "the first event comes before the stream has ended");
     const sent = await bench.upstream.received(0);
     await within(ABORT_MS, "return()", reply.return(undefined as never));
