@@ -20,7 +20,7 @@ export interface HandlerOptions {
   readonly bodyTimeoutMs?: number;
   /** Most header fields in a request. Default 100. */
   readonly maxHeaders?: number;
-  /** Values of `Host` that are served, without port. Default: any. */
+  /** Values of `Host` that are served: lower case, without port. Default: any. */
   readonly allowedHosts?: readonly string[];
   /** Silence in a stream after which a heartbeat is sent. 0: never. Default 15,000. */
   readonly heartbeatMs?: number;

@@ -2,6 +2,7 @@ import { channel } from "node:diagnostics_channel";
 import { inspect } from "node:util";
 import type { HttpReply } from "@signalbox/kernel";
 import { GatewayError, toGatewayError } from "@signalbox/kernel";
+import { redactText } from "@signalbox/kernel/http";
 import type { Exchange } from "./exchange.ts";
 import type { ErrorReport } from "./handler-options.ts";
 import { limitTail, sendReply } from "./send-reply.ts";
@@ -101,5 +102,5 @@ function report(exchange: Exchange, error: GatewayError): void {
   }
   const subscribers = channel("signalbox:internal-error");
   if (subscribers.hasSubscribers) subscribers.publish(errorReport);
-  else console.error(`signalbox: internal error, call ${id}: ${inspect(error.cause ?? error)}`);
+  else console.error(redactText(`signalbox: internal error, call ${id}: ${inspect(error.cause ?? error)}`));
 }

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { GatewayError } from "@signalbox/kernel";
@@ -5,13 +6,14 @@ import { contractError } from "../send-error.ts";
 
 interface HttpSocket extends Duplex {
   /** Node's own note of the response that this connection is busy with. */
-  readonly _httpMessage?: unknown;
+  readonly _httpMessage?: ServerResponse | null;
 }
 
 /** Answers what Node's parser refuses, in the error contract's form instead of an empty body. */
 export function answerClientError(failure: NodeJS.ErrnoException, socket: Duplex): void {
-  // bytes of an answer in the middle of another one would be taken for a part of it
-  const busy = Boolean((socket as HttpSocket)._httpMessage);
+  const response = (socket as HttpSocket)._httpMessage;
+  // what follows a whole request is not that request's fault, and bytes in the middle of an answer would be part of it
+  const busy = response != null && (response.headersSent || response.req.complete);
   if (failure.code === "ECONNRESET" || !socket.writable || busy) {
     socket.destroy();
     return;

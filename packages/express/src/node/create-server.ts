@@ -42,6 +42,8 @@ export function createHandledServer(
       connectionsCheckingInterval: connection.checkIntervalMs,
       maxHeaderSize: connection.maxHeaderBytes,
       insecureHTTPParser: false,
+      // the handler refuses it too, and says why
+      requireHostHeader: false,
       noDelay: true,
     },
     serve,
