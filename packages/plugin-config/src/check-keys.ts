@@ -92,7 +92,9 @@ class KeyCheck {
     for (const step of issue.path) at = typeof step === "number" ? `${at}[${step}]` : keyPath(at, String(step));
     const secret = /key|header|variable/.test(key.path);
     const shown = issue.code !== "invalid_type" || secret ? "" : `, not ${describeNode(node)}`;
-    this.#problems.add(node.place, at, `${issue.message}${shown}`);
+    // A record reports a bad name as an issue that wraps the name's own.
+    const message = issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+    this.#problems.add(node.place, at, `${message}${shown}`);
   }
 
   #unavailable(key: LaterKey | RefusedKey, entry: SourceEntry, path: string): void {

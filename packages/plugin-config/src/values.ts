@@ -103,36 +103,33 @@ export const bodyMembers: z.ZodType<Readonly<Record<string, unknown>>> = anyMap.
   }
 });
 
-export const headerMap: z.ZodType<Readonly<Record<string, string>>> = z
-  .record(z.string(), z.string(expected("text; put it in quotes")), expected("a map of header names and texts"))
-  .check((context) => {
-    for (const [name, value] of Object.entries(context.value)) {
-      const message = headerProblem(name, value);
-      if (message !== undefined) context.issues.push({ code: "custom", message, input: "", path: [name] });
-    }
+const problemFree = (problemOf: (value: string) => string | undefined): z.ZodType<string> =>
+  z.string(expected("text; put it in quotes")).check((context) => {
+    const message = problemOf(context.value);
+    if (message !== undefined) context.issues.push({ code: "custom", message, input: "" });
   });
 
-function headerProblem(name: string, value: string): string | undefined {
-  const lower = name.toLowerCase();
-  if (!HEADER_NAME.test(name)) return "is not a header name";
-  if (HOP_BY_HOP.includes(lower)) return "belongs to the connection and cannot be set";
-  if (CREDENTIAL_HEADERS.includes(lower)) return "carries a credential; use api_key";
-  if (!HEADER_VALUE.test(value)) return "must be text without line breaks and control characters";
-  return undefined;
-}
+export const headerMap: z.ZodType<Readonly<Record<string, string>>> = z.record(
+  problemFree((name) => {
+    const lower = name.toLowerCase();
+    if (!HEADER_NAME.test(name)) return "is not a header name";
+    if (HOP_BY_HOP.includes(lower)) return "belongs to the connection and cannot be set";
+    return CREDENTIAL_HEADERS.includes(lower) ? "carries a credential; use api_key" : undefined;
+  }),
+  problemFree((value) =>
+    HEADER_VALUE.test(value) ? undefined : "must be text without line breaks and control characters",
+  ),
+  expected("a map of header names and texts"),
+);
 
 /** Variables that steer the process itself; a configuration must not. */
 const CONTROL_VARIABLES = /^(NODE_|NPM_|LD_|DYLD_|BASH_|(PATH|HOME|SHELL|IFS|ENV|USER|TMPDIR)$)/i;
 
-export const variableMap: z.ZodType<Readonly<Record<string, string>>> = z
-  .record(z.string(), z.string(expected("text; put it in quotes")), expected("a map of names and texts"))
-  .check((context) => {
-    for (const name of Object.keys(context.value)) {
-      const message = !/^[A-Za-z_]\w*$/.test(name)
-        ? "is not the name of a variable"
-        : CONTROL_VARIABLES.test(name)
-          ? "steers the process itself and cannot be set here"
-          : undefined;
-      if (message !== undefined) context.issues.push({ code: "custom", message, input: "", path: [name] });
-    }
-  });
+export const variableMap: z.ZodType<Readonly<Record<string, string>>> = z.record(
+  problemFree((name) => {
+    if (!/^[A-Za-z_]\w*$/.test(name)) return "is not the name of a variable";
+    return CONTROL_VARIABLES.test(name) ? "steers the process itself and cannot be set here" : undefined;
+  }),
+  problemFree(() => undefined),
+  expected("a map of names and texts"),
+);
