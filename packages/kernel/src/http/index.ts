@@ -16,3 +16,7 @@ export type { RequestHead } from "./request-shape.ts";
 export { durationMs, retryAfterMs } from "./retry-after.ts";
 export { upstreamError } from "./upstream-error.ts";
 export type { UpstreamErrorFacts, UpstreamErrorResponse } from "./upstream-error.ts";
+export { multipartParts } from "./multipart-decode.ts";
+export type { MultipartLimits, MultipartPart } from "./multipart-decode.ts";
+export { encodeMultipart, streamMultipart } from "./multipart-encode.ts";
+export type { MultipartBody, MultipartField, MultipartFile } from "./multipart-encode.ts";
