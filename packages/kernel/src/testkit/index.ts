@@ -1,9 +1,13 @@
+export type { CacheCapabilities, CacheKit } from "./cache-kit.ts";
+export { testCache } from "./cache-kit.ts";
 export { checkChatEvents } from "./check-chat-events.ts";
 export { checkUsage } from "./check-usage.ts";
 export type { Delivery, Exchange, Fault } from "./exchange.ts";
 export { cutBody, exchangeBody } from "./exchange.ts";
 export type { LedgerCapabilities, LedgerKit } from "./ledger-kit.ts";
 export { testLedger } from "./ledger-kit.ts";
+export type { MemoryCacheOptions } from "./memory-cache.ts";
+export { memoryCache } from "./memory-cache.ts";
 export { MemoryLedger } from "./memory-ledger.ts";
 export type { ProviderContext, ProviderKit } from "./provider-bench.ts";
 export { testProvider } from "./provider-kit.ts";

@@ -135,7 +135,8 @@ describe("testLedger on ledgers that are wrong", () => {
           },
           settle(settlement: Settlement) {
             const estimate = estimates.get(settlement.id) ?? settlement.actual;
-            return inner.settle({ ...settlement, actual: settlement.actual < estimate ? settlement.actual : estimate });
+            if (settlement.actual <= estimate) return inner.settle(settlement);
+            return inner.settle({ ...settlement, actual: estimate });
           },
         };
       }),
