@@ -1,0 +1,43 @@
+// `npm run bench`: what a call through Signalbox costs, beside the same call through a bare gateway. See
+// docs/performance.md.
+import { spawnSync } from "node:child_process";
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { conclude } from "../checks.ts";
+import { ChildProgram, canPin } from "../child-program.ts";
+import { runBench } from "./bench.ts";
+import { readOptions, USAGE } from "./bench-options.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const PACKAGES = ["express", "plugin-config", "provider-anthropic", "provider-openai"];
+
+function compile(...words: readonly string[]): boolean {
+  return spawnSync("node_modules/.bin/tsc", words, { cwd: ROOT, stdio: "inherit" }).status === 0;
+}
+
+/** What is measured is plain JavaScript, as it would be published: type stripping costs time and memory at the start. */
+function build(packages: boolean): void {
+  if (packages && !compile("-b", ...PACKAGES.map((name) => `packages/${name}`))) {
+    throw new Error("the packages do not build; mend them, or measure what was built before with --no-build");
+  }
+  if (!compile("-p", "test/bench")) throw new Error("the benchmark's programs do not build");
+}
+
+const options = readOptions(process.argv.slice(2));
+if (options === undefined) console.log(USAGE);
+else {
+  build(options.build);
+  const pinned = canPin() && cpus().length > 1;
+  console.log(
+    `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}; ` +
+      (pinned
+        ? "target on one processor, load and upstream on another"
+        : "processes are not pinned: without taskset and two processors figures vary more"),
+  );
+  try {
+    const { checks, rows } = await runBench(options);
+    conclude(checks, options.json, { node: process.version, quick: options.quick, rows });
+  } finally {
+    await ChildProgram.stopAll();
+  }
+}
