@@ -2,8 +2,8 @@ import type { Dispatcher } from "undici";
 import { GatewayError } from "../errors.ts";
 import type { ResponseHeaders, TransportRequest, TransportStream } from "../transport.ts";
 import { contentCoding, decodedStream } from "./content-decoding.ts";
-import { ExchangeLimits } from "./exchange-limits.ts";
 import type { Limited } from "./exchange-limits.ts";
+import { ExchangeLimits } from "./exchange-limits.ts";
 import { replyTooLarge, transportFailure } from "./transport-failure.ts";
 import type { ExchangeDefaults } from "./whole-reply.ts";
 
@@ -64,7 +64,8 @@ export class ArrivingReply implements Dispatcher.DispatchHandler, Limited, Trans
     if (this.#held > 0) return Promise.resolve(this.#take());
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#ended) return Promise.resolve(undefined);
-    if (this.#waiting !== undefined) return Promise.reject(new GatewayError("internal_error", "a stream was read twice at the same time"));
+    if (this.#waiting !== undefined)
+      return Promise.reject(new GatewayError("internal_error", "a stream was read twice at the same time"));
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
     });

@@ -1,7 +1,15 @@
 import { once } from "node:events";
 import { promisify } from "node:util";
-import { brotliDecompress, constants, createBrotliDecompress, createGunzip, createInflate, gunzip, inflate } from "node:zlib";
 import type { ZlibOptions } from "node:zlib";
+import {
+  brotliDecompress,
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  gunzip,
+  inflate,
+} from "node:zlib";
 import { GatewayError } from "../errors.ts";
 import type { ResponseHeaders, TransportResponse, TransportStream } from "../transport.ts";
 
@@ -29,7 +37,11 @@ export function contentCoding(headers: ResponseHeaders): ContentCoding | undefin
   throw new GatewayError("provider_error", "the upstream answered in a content encoding that is not supported");
 }
 
-export async function decodedResponse(response: TransportResponse, coding: ContentCoding, maxBytes: number): Promise<TransportResponse> {
+export async function decodedResponse(
+  response: TransportResponse,
+  coding: ContentCoding,
+  maxBytes: number,
+): Promise<TransportResponse> {
   const { status, headers, body } = response;
   if (body.length === 0) return response;
   const maxOutputLength = Math.max(1, Math.min(maxBytes, Math.max(FREE_BYTES, body.length * MAX_RATIO), 0x7fff_ffff));
@@ -81,7 +93,11 @@ class DecodedStream implements TransportStream {
   }
 }
 
-async function* decodedPieces(source: TransportStream, coding: ContentCoding, maxBytes: number): AsyncGenerator<Buffer, void, void> {
+async function* decodedPieces(
+  source: TransportStream,
+  coding: ContentCoding,
+  maxBytes: number,
+): AsyncGenerator<Buffer, void, void> {
   const engine =
     coding === "br"
       ? createBrotliDecompress({ flush: constants.BROTLI_OPERATION_FLUSH })

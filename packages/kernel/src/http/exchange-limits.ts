@@ -51,7 +51,8 @@ export class ExchangeLimits {
       }
       signal.addEventListener("abort", this);
     }
-    if (this.#totalMs !== undefined && Number.isFinite(this.#totalMs)) this.#total = setTimeout(onTotal, this.#totalMs, this);
+    if (this.#totalMs !== undefined && Number.isFinite(this.#totalMs))
+      this.#total = setTimeout(onTotal, this.#totalMs, this);
     return true;
   }
 

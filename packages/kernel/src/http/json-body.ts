@@ -1,12 +1,12 @@
 import { isUtf8 } from "node:buffer";
 import { GatewayError } from "../errors.ts";
-import { editJson, readMembers } from "./json-edit.ts";
 import type { JsonEditOptions, JsonEdits, JsonMember } from "./json-edit.ts";
+import { editJson, readMembers } from "./json-edit.ts";
 import { jsonErrorPosition } from "./json-error-position.ts";
-import { DEFAULT_JSON_LIMITS, checkJsonValue } from "./json-limits.ts";
 import type { JsonLimits } from "./json-limits.ts";
-import { scanJson } from "./json-scan.ts";
+import { checkJsonValue, DEFAULT_JSON_LIMITS } from "./json-limits.ts";
 import type { JsonScan } from "./json-scan.ts";
+import { scanJson } from "./json-scan.ts";
 
 export type { JsonEditOptions, JsonEdits } from "./json-edit.ts";
 export type { JsonLimits } from "./json-limits.ts";

@@ -41,7 +41,10 @@ function count(value: object, depth: number, limits: JsonLimits): number {
     if (typeof member === "object" && member !== null) items += count(member, depth + 1, limits);
   }
   if (keys > limits.keysPerObject) {
-    throw new GatewayError("invalid_request", `the request body holds an object with more than ${limits.keysPerObject} keys`);
+    throw new GatewayError(
+      "invalid_request",
+      `the request body holds an object with more than ${limits.keysPerObject} keys`,
+    );
   }
   return items + keys;
 }

@@ -1,5 +1,5 @@
-import { tooDeep, tooMany } from "./json-limits.ts";
 import type { JsonLimits } from "./json-limits.ts";
+import { tooDeep, tooMany } from "./json-limits.ts";
 
 /** Where the members of a top-level object are, in bytes. */
 export interface JsonScan {

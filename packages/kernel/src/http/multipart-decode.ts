@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors.ts";
-import { formBoundary, partHeaders } from "./multipart-headers.ts";
 import type { PartHeaders } from "./multipart-headers.ts";
+import { formBoundary, partHeaders } from "./multipart-headers.ts";
 
 export interface MultipartLimits {
   readonly parts: number;
@@ -10,7 +10,11 @@ export interface MultipartLimits {
   readonly totalBytes: number;
 }
 
-export const DEFAULT_MULTIPART_LIMITS: MultipartLimits = { parts: 1000, headerBytes: 8 * 1024, totalBytes: 200 * 1024 * 1024 };
+export const DEFAULT_MULTIPART_LIMITS: MultipartLimits = {
+  parts: 1000,
+  headerBytes: 8 * 1024,
+  totalBytes: 200 * 1024 * 1024,
+};
 
 /** One field or file of a form, while it arrives. Its bytes can be read once, before the next part is asked for. */
 export interface MultipartPart extends PartHeaders {
@@ -44,7 +48,8 @@ export async function* multipartParts(
   try {
     await window.open();
     for (let count = 1; await window.nextPart(); count++) {
-      if (count > limits.parts) throw new GatewayError("request_too_large", `the form has more than ${limits.parts} parts`);
+      if (count > limits.parts)
+        throw new GatewayError("request_too_large", `the form has more than ${limits.parts} parts`);
       const headers = partHeaders(await window.headers());
       const body = window.body();
       yield {
@@ -64,7 +69,8 @@ async function collected(body: AsyncIterable<Buffer>, maxBytes: number, name: st
   let size = 0;
   for await (const piece of body) {
     size += piece.length;
-    if (size > maxBytes) throw new GatewayError("request_too_large", `a form field is larger than ${maxBytes} bytes`, { param: name });
+    if (size > maxBytes)
+      throw new GatewayError("request_too_large", `a form field is larger than ${maxBytes} bytes`, { param: name });
     pieces.push(piece);
   }
   return Buffer.concat(pieces, size);
@@ -91,7 +97,8 @@ class Window {
     await this.#need(this.#delimiter.length);
     if (this.#bytes[2] === 0x0d && this.#bytes[3] === 0x0a) this.#skip(CRLF.length);
     await this.#need(this.#delimiter.length);
-    if (!this.#bytes.subarray(0, this.#delimiter.length).equals(this.#delimiter)) throw malformed("it does not start with its boundary");
+    if (!this.#bytes.subarray(0, this.#delimiter.length).equals(this.#delimiter))
+      throw malformed("it does not start with its boundary");
     this.#skip(this.#delimiter.length);
   }
 

@@ -37,7 +37,9 @@ export function encodeMultipart(
 }
 
 /** The same, piece by piece: a file that is still arriving is never held as a whole. */
-export function streamMultipart(parts: Iterable<MultipartField | MultipartFile> | AsyncIterable<MultipartField | MultipartFile>): MultipartBody<AsyncIterable<Buffer>> {
+export function streamMultipart(
+  parts: Iterable<MultipartField | MultipartFile> | AsyncIterable<MultipartField | MultipartFile>,
+): MultipartBody<AsyncIterable<Buffer>> {
   const boundary = newBoundary();
   return { contentType: contentTypeOf(boundary), body: pieces(parts, boundary) };
 }
@@ -69,7 +71,8 @@ function partHead(part: MultipartField | MultipartFile, boundary: string): strin
   const name = `--${boundary}\r\ncontent-disposition: form-data; name="${quoted(part.name)}"`;
   if ("value" in part) return `${name}\r\n\r\n`;
   const type = part.contentType ?? "application/octet-stream";
-  if (!/^[\x21-\x7e][\x20-\x7e]{0,254}$/.test(type)) throw new GatewayError("invalid_request", "the content type of a file is malformed");
+  if (!/^[\x21-\x7e][\x20-\x7e]{0,254}$/.test(type))
+    throw new GatewayError("invalid_request", "the content type of a file is malformed");
   return `${name}; filename="${quoted(part.filename)}"\r\ncontent-type: ${type}\r\n\r\n`;
 }
 
@@ -77,7 +80,8 @@ function partHead(part: MultipartField | MultipartFile, boundary: string): strin
 function quoted(name: string): string {
   for (let index = 0; index < name.length; index++) {
     const code = name.charCodeAt(index);
-    if (code < 0x20 || code === 0x7f) throw new GatewayError("invalid_request", "a field or file name holds a control character");
+    if (code < 0x20 || code === 0x7f)
+      throw new GatewayError("invalid_request", "a field or file name holds a control character");
   }
   return name.replaceAll('"', "%22").replaceAll("\\", "_");
 }

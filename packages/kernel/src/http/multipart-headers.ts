@@ -8,7 +8,8 @@ export interface PartHeaders {
   readonly contentType?: string;
 }
 
-const BOUNDARY = /^multipart\/form-data\s*;(?:[^"]{0,200};)?\s*boundary=(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)/i;
+const BOUNDARY =
+  /^multipart\/form-data\s*;(?:[^"]{0,200};)?\s*boundary=(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)/i;
 const HEADER_LINE = /^([A-Za-z0-9-]{1,64}):[ \t]*(.*)$/;
 const PARAMETER = /;[ \t]*([a-z0-9_-]+\*?)=(?:"((?:[^"\\]|\\.)*)"|([^;"\s]*))[ \t]*/iy;
 
@@ -63,9 +64,7 @@ function disposition(header: string | undefined): { name: string; filename: stri
 
 /** Browsers encode quotes and line ends in per cent; others put a backslash before quotes. */
 function unquoted(text: string): string {
-  return text
-    .replace(/\\(["\\])/g, "$1")
-    .replace(/%22/g, '"');
+  return text.replace(/\\(["\\])/g, "$1").replace(/%22/g, '"');
 }
 
 /** `UTF-8''na%C3%AFve.txt` (RFC 5987). */

@@ -1,5 +1,5 @@
-import { EnvHttpProxyAgent, Pool, ProxyAgent, buildConnector } from "undici";
-import type { Dispatcher } from "undici";
+import type { buildConnector, Dispatcher } from "undici";
+import { EnvHttpProxyAgent, Pool, ProxyAgent } from "undici";
 
 export interface PoolOptions {
   /** Connections per origin. */
@@ -95,7 +95,10 @@ export function originPool(origin: string, options: PoolOptions): Pool {
 }
 
 /** Connections through a proxy. `proxy` is its URL, or "environment" for HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
-export function proxyDispatcher(proxy: string, options: PoolOptions & { readonly connect: buildConnector.BuildOptions }): Dispatcher {
+export function proxyDispatcher(
+  proxy: string,
+  options: PoolOptions & { readonly connect: buildConnector.BuildOptions },
+): Dispatcher {
   const { timeout, ...tls } = options.connect;
   const shared = {
     connections: options.connections,

@@ -55,7 +55,9 @@ const SECRET_HEADER =
   /(?:^|[-_])(?:key|apikey|token|secret|auth|authorization|cookie|password|credentials?|signature|session|jwt|assertion)(?:$|[-_])/i;
 
 /** The same headers with credentials masked; names are kept as they are. */
-export function redactHeaders(headers: Readonly<Record<string, string | readonly string[] | undefined>>): Record<string, string | string[]> {
+export function redactHeaders(
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+): Record<string, string | string[]> {
   const safe: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined) continue;

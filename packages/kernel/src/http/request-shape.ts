@@ -52,7 +52,8 @@ function checkTarget(url: string, method: string | undefined): void {
     const code = url.charCodeAt(end);
     if (code === 0x3f) break;
     if (code === 0x25) escaped = true;
-    else if (code < 0x21 || code === 0x7f || code === 0x5c || code === 0x23) throw refused("its path holds a forbidden character");
+    else if (code < 0x21 || code === 0x7f || code === 0x5c || code === 0x23)
+      throw refused("its path holds a forbidden character");
     else if (code === 0x2e && url.charCodeAt(end - 1) === SLASH) checkDots(url, end);
   }
   if (escaped) checkEscapes(url.slice(0, end));
@@ -62,7 +63,8 @@ function checkTarget(url: string, method: string | undefined): void {
 function checkDots(path: string, at: number): void {
   const after = path.charCodeAt(at + 1) === 0x2e ? at + 2 : at + 1;
   const next = path.charCodeAt(after);
-  if (Number.isNaN(next) || next === SLASH || next === 0x3f || next === 0x3b) throw refused("its path holds a dot segment");
+  if (Number.isNaN(next) || next === SLASH || next === 0x3f || next === 0x3b)
+    throw refused("its path holds a dot segment");
 }
 
 function checkEscapes(path: string): void {

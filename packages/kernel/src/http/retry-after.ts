@@ -12,7 +12,17 @@ const RESETS: readonly (readonly [reset: string, remaining: string])[] = [
   ["ratelimit-reset", "ratelimit-remaining"],
 ];
 
-const UNITS_MS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 const NUMBER = /^\d{1,15}(?:\.\d{1,9})?$/;
 const DURATION = /^(?:\d{1,15}(?:\.\d{1,9})?(?:ns|us|µs|μs|ms|s|m|h|d)){1,6}$/;
 
@@ -28,7 +38,9 @@ export function retryAfterMs(headers: Headers, now: number = Date.now()): number
   if (milliseconds !== undefined && NUMBER.test(milliseconds)) return Math.ceil(Number(milliseconds));
   const retryAfter = single(headers["retry-after"]);
   if (retryAfter !== undefined) {
-    const wait = NUMBER.test(retryAfter) ? Number(retryAfter) * 1000 : (durationMs(retryAfter) ?? untilDate(retryAfter, now));
+    const wait = NUMBER.test(retryAfter)
+      ? Number(retryAfter) * 1000
+      : (durationMs(retryAfter) ?? untilDate(retryAfter, now));
     if (wait !== undefined) return Math.ceil(wait);
   }
   let usedUp: number | undefined;
@@ -50,7 +62,8 @@ export function retryAfterMs(headers: Headers, now: number = Date.now()): number
 export function durationMs(text: string): number | undefined {
   if (!DURATION.test(text)) return undefined;
   let total = 0;
-  for (const [, amount, unit] of text.matchAll(/([\d.]+)([a-zµμ]+)/g)) total += Number(amount) * (UNITS_MS[unit as string] as number);
+  for (const [, amount, unit] of text.matchAll(/([\d.]+)([a-zµμ]+)/g))
+    total += Number(amount) * (UNITS_MS[unit as string] as number);
   return total;
 }
 

@@ -1,6 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
-import { createParser } from "eventsource-parser";
 import type { EventSourceParser } from "eventsource-parser";
+import { createParser } from "eventsource-parser";
 import { GatewayError } from "../errors.ts";
 import type { TransportStream } from "../transport.ts";
 import { MAX_SSE_FRAME_BYTES } from "./sse-frames.ts";

@@ -22,7 +22,9 @@ export function transportFailure(error: unknown, host: string, phase: ExchangePh
     case "UND_ERR_INVALID_ARG":
     case "UND_ERR_NOT_SUPPORTED":
     case "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH":
-      return new GatewayError("invalid_request", `the request to ${host} is malformed: ${(error as Error).message}`, { cause: error });
+      return new GatewayError("invalid_request", `the request to ${host} is malformed: ${(error as Error).message}`, {
+        cause: error,
+      });
     case "UND_ERR_DESTROYED":
     case "UND_ERR_CLOSED":
       return transportClosed();
@@ -36,13 +38,17 @@ export function transportFailure(error: unknown, host: string, phase: ExchangePh
     return new GatewayError("provider_error", `the response of ${host} is not valid HTTP (${code})`, { cause: error });
   }
   if (phase === "response") return new GatewayError("provider_error", CUT, { cause: error });
-  return new GatewayError("provider_error", `the request to ${host} failed (${code ?? "unknown cause"})`, { cause: error });
+  return new GatewayError("provider_error", `the request to ${host} failed (${code ?? "unknown cause"})`, {
+    cause: error,
+  });
 }
 
 /** Why an exchange ends when its signal fires: the reason given, if it is one of ours, else the client has gone. */
 export function abortFailure(signal: AbortSignal): GatewayError {
   const reason: unknown = signal.reason;
-  return isGatewayError(reason) ? reason : new GatewayError("client_closed", "the call was cancelled", { cause: reason });
+  return isGatewayError(reason)
+    ? reason
+    : new GatewayError("client_closed", "the call was cancelled", { cause: reason });
 }
 
 export function headersTimeout(host: string, cause?: unknown): GatewayError {

@@ -1,13 +1,13 @@
 import type { buildConnector, Dispatcher } from "undici";
 import type { HeaderList, Transport, TransportRequest, TransportResponse, TransportStream } from "../transport.ts";
 import { ArrivingReply } from "./arriving-reply.ts";
-import { OriginPools, originPool, proxyDispatcher } from "./origin-pools.ts";
 import type { OriginPool } from "./origin-pools.ts";
+import { OriginPools, originPool, proxyDispatcher } from "./origin-pools.ts";
 import { transportClosed } from "./transport-failure.ts";
-import { urlGuard } from "./url-guard.ts";
 import type { UrlGuard } from "./url-guard.ts";
-import { WholeReply } from "./whole-reply.ts";
+import { urlGuard } from "./url-guard.ts";
 import type { ExchangeDefaults } from "./whole-reply.ts";
+import { WholeReply } from "./whole-reply.ts";
 
 export interface TransportOptions {
   /** Connections per origin; more requests wait. Default 256. */

@@ -1,5 +1,5 @@
-import { GatewayError } from "../errors.ts";
 import type { ErrorCode } from "../errors.ts";
+import { GatewayError } from "../errors.ts";
 import type { ResponseHeaders } from "../transport.ts";
 import { redactText } from "./redact.ts";
 import { retryAfterMs } from "./retry-after.ts";
@@ -39,7 +39,7 @@ export function upstreamError(response: UpstreamErrorResponse): GatewayError {
   const waitMs = facts.retryAfterMs ?? (waits(code) ? retryAfterMs(headers) : undefined);
   const message = facts.message ?? messageOf(body) ?? plainMessage(body, status);
   return new GatewayError(code, cap(redactText(message.slice(0, MAX_MESSAGE_LENGTH * 2))), {
-    param: facts.param ?? text(error?.["param"]),
+    param: facts.param ?? text(error?.param),
     source: provider,
     retryAfterMs: waitMs,
     retryable: facts.retryable,
@@ -91,7 +91,7 @@ function parsedBody(body: Buffer | string): unknown {
 function errorObject(body: unknown): Record<string, unknown> | undefined {
   const outer: unknown = Array.isArray(body) ? body[0] : body;
   if (!isObject(outer)) return undefined;
-  const inner = outer["error"];
+  const inner = outer.error;
   return isObject(inner) ? inner : outer;
 }
 
@@ -108,11 +108,11 @@ function messageOf(body: unknown): string | undefined {
 /** `detail` may be a list of what is wrong, each with a place and a message (FastAPI). */
 function messageFrom(value: unknown): string | undefined {
   if (typeof value === "string") return value.trim() === "" ? undefined : value;
-  if (isObject(value)) return messageFrom(value["message"] ?? value["msg"]);
+  if (isObject(value)) return messageFrom(value.message ?? value.msg);
   if (!Array.isArray(value)) return undefined;
   const messages = value.slice(0, 5).map((item: unknown) => {
     const message = messageFrom(item);
-    const place = isObject(item) && Array.isArray(item["loc"]) ? item["loc"].join(".") : "";
+    const place = isObject(item) && Array.isArray(item.loc) ? item.loc.join(".") : "";
     return message !== undefined && place !== "" ? `${place}: ${message}` : message;
   });
   const known = messages.filter((message) => message !== undefined);
@@ -129,8 +129,8 @@ function plainMessage(body: unknown, status: number): string {
 }
 
 function typeAndCode(error: Record<string, unknown> | undefined): { type?: string; code?: string | number } {
-  const type = text(error?.["type"] ?? error?.["__type"] ?? error?.["status"]);
-  const code = error?.["code"];
+  const type = text(error?.type ?? error?.__type ?? error?.status);
+  const code = error?.code;
   return {
     ...(type !== undefined && { type: cap(type, 100) }),
     ...(typeof code === "string" ? { code: cap(code, 100) } : typeof code === "number" ? { code } : {}),

@@ -1,7 +1,7 @@
-import { lookup } from "node:dns/promises";
 import type { LookupAddress } from "node:dns";
-import { isIP } from "node:net";
+import { lookup } from "node:dns/promises";
 import type { LookupFunction } from "node:net";
+import { isIP } from "node:net";
 import { buildConnector } from "undici";
 import { GatewayError } from "../errors.ts";
 import { isPublicAddress } from "./public-address.ts";
@@ -50,7 +50,8 @@ export function urlGuard(options: UrlGuardOptions = {}): UrlGuard {
     if (url.protocol !== "https:" && url.protocol !== "http:") throw refused("it is not https");
     if (isAllowed(url.hostname, url.port, url.protocol)) return url;
     if (url.protocol !== "https:") throw refused("it is not https");
-    if (!ports.has(Number(url.port === "" ? defaultPort(url.protocol) : url.port))) throw refused("its port is not allowed");
+    if (!ports.has(Number(url.port === "" ? defaultPort(url.protocol) : url.port)))
+      throw refused("its port is not allowed");
     const hostname = bare(url.hostname);
     // WHATWG parsing has already turned decimal, octal and hexadecimal forms into dotted ones
     if (isIP(hostname) === 4 && !text.includes(`//${hostname}`)) throw refused("its address is disguised");
@@ -71,7 +72,8 @@ export function urlGuard(options: UrlGuardOptions = {}): UrlGuard {
 
   async function checkAddresses(text: string): Promise<URL> {
     const url = check(text);
-    if (!isAllowed(url.hostname, url.port, url.protocol) && isIP(bare(url.hostname)) === 0) await publicAddresses(url.hostname);
+    if (!isAllowed(url.hostname, url.port, url.protocol) && isIP(bare(url.hostname)) === 0)
+      await publicAddresses(url.hostname);
     return url;
   }
 
@@ -91,7 +93,11 @@ export function urlGuard(options: UrlGuardOptions = {}): UrlGuard {
 
   function connector(connectOptions: buildConnector.BuildOptions): buildConnector.connector {
     const connectPlain = buildConnector({ ...connectOptions, allowH2: false });
-    const connectGuarded = buildConnector({ ...connectOptions, allowH2: false, lookup: guardedLookup } as buildConnector.BuildOptions);
+    const connectGuarded = buildConnector({
+      ...connectOptions,
+      allowH2: false,
+      lookup: guardedLookup,
+    } as buildConnector.BuildOptions);
     return function connect(target, callback) {
       const hostname = isIP(target.hostname) === 6 ? `[${target.hostname}]` : target.hostname;
       if (isAllowed(hostname, target.port, target.protocol)) {

@@ -1,10 +1,10 @@
 import type { Dispatcher } from "undici";
 import type { GatewayError } from "../errors.ts";
 import type { ResponseHeaders, TransportRequest, TransportResponse } from "../transport.ts";
-import { contentCoding, decodedResponse } from "./content-decoding.ts";
 import type { ContentCoding } from "./content-decoding.ts";
-import { ExchangeLimits } from "./exchange-limits.ts";
+import { contentCoding, decodedResponse } from "./content-decoding.ts";
 import type { Limited } from "./exchange-limits.ts";
+import { ExchangeLimits } from "./exchange-limits.ts";
 import { replyTooLarge, transportFailure } from "./transport-failure.ts";
 
 /** Settings of a transport that every exchange needs. */

@@ -219,8 +219,8 @@ describe("JsonBody.edit", () => {
           const gap = (): string => spaces[at++ % spaces.length] ?? "";
           const json = `${gap()}{${gap()}${members
             .map(
-              ([key, value, escape]) =>
-                `${escape ? escaped(key) : JSON.stringify(key)}${gap()}:${gap()}${JSON.stringify(value)}`,
+              ([key, value, asEscape]) =>
+                `${asEscape ? escaped(key) : JSON.stringify(key)}${gap()}:${gap()}${JSON.stringify(value)}`,
             )
             .join(`${gap()},${gap()}`)}${gap()}}${gap()}`;
           const expected = JSON.parse(json) as Record<string, unknown>;

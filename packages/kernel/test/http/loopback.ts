@@ -1,8 +1,8 @@
 import { once } from "node:events";
-import { createServer as createHttpServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { createServer } from "node:net";
+import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
+import { createServer } from "node:net";
 
 export interface Loopback {
   readonly origin: string;
@@ -43,7 +43,9 @@ export function httpServer(handler: (request: IncomingMessage, response: ServerR
 
 /** A TCP server that gets the bytes as they come. */
 export function rawServer(handler: (socket: Socket, head: string) => void): Promise<Loopback> {
-  return listen(createServer((socket) => socket.on("data", (bytes: Buffer) => handler(socket, bytes.toString("latin1")))));
+  return listen(
+    createServer((socket) => socket.on("data", (bytes: Buffer) => handler(socket, bytes.toString("latin1")))),
+  );
 }
 
 /** Resolves when the condition holds; fails after two seconds. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { multipartParts } from "../../src/http/multipart-decode.ts";
 import type { MultipartLimits } from "../../src/http/multipart-decode.ts";
+import { multipartParts } from "../../src/http/multipart-decode.ts";
 import { encodeMultipart, streamMultipart } from "../../src/http/multipart-encode.ts";
 import { rejection } from "./loopback.ts";
 
@@ -16,15 +16,25 @@ async function* cut(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-async function decode(source: AsyncIterable<Buffer>, contentType = "multipart/form-data; boundary=b", limits?: MultipartLimits): Promise<Seen[]> {
+async function decode(
+  source: AsyncIterable<Buffer>,
+  contentType = "multipart/form-data; boundary=b",
+  limits?: MultipartLimits,
+): Promise<Seen[]> {
   const seen: Seen[] = [];
   for await (const { name, filename, contentType: type, bytes } of multipartParts(source, contentType, limits)) {
-    seen.push({ name, ...(filename !== undefined && { filename }), ...(type !== undefined && { contentType: type }), text: (await bytes()).toString() });
+    seen.push({
+      name,
+      ...(filename !== undefined && { filename }),
+      ...(type !== undefined && { contentType: type }),
+      text: (await bytes()).toString(),
+    });
   }
   return seen;
 }
 
-const form = (...parts: string[]): Buffer => Buffer.from(`${parts.map((part) => `--b\r\n${part}\r\n`).join("")}--b--\r\n`);
+const form = (...parts: string[]): Buffer =>
+  Buffer.from(`${parts.map((part) => `--b\r\n${part}\r\n`).join("")}--b--\r\n`);
 const field = (name: string, value: string): string => `Content-Disposition: form-data; name="${name}"\r\n\r\n${value}`;
 
 describe("multipartParts", () => {
@@ -76,9 +86,11 @@ describe("multipartParts", () => {
     ['form-data; name="a"; filename=".."', ""],
     ['form-data; name="a"; filename=""', ""],
     ["form-data; name=a; filename=plain.txt", "plain.txt"],
-    ["form-data; name=\"a\"; filename=\"x\"; filename*=UTF-8''na%C3%AFve%2F..%2Fb.txt", "b.txt"],
+    ['form-data; name="a"; filename="x"; filename*=UTF-8\'\'na%C3%AFve%2F..%2Fb.txt', "b.txt"],
   ])("reads the file name of %s", async (disposition, filename) => {
-    expect(await decode(cut(form(`content-disposition: ${disposition}\r\n\r\n1`), 100))).toEqual([{ name: "a", filename, text: "1" }]);
+    expect(await decode(cut(form(`content-disposition: ${disposition}\r\n\r\n1`), 100))).toEqual([
+      { name: "a", filename, text: "1" },
+    ]);
   });
 
   it.each([
@@ -100,14 +112,21 @@ describe("multipartParts", () => {
     ["a NUL in a header", form('content-disposition: form-data; name="a\0b"\r\n\r\n1').toString()],
     ["a folded header", form('content-disposition: form-data;\r\n name="a"\r\n\r\n1').toString()],
     ["an open quote", form('content-disposition: form-data; name="a\r\n\r\n1').toString()],
-    ["a line end in an encoded name", form("content-disposition: form-data; name=a; filename*=UTF-8''a%0Ab\r\n\r\n1").toString()],
+    [
+      "a line end in an encoded name",
+      form("content-disposition: form-data; name=a; filename*=UTF-8''a%0Ab\r\n\r\n1").toString(),
+    ],
   ])("refuses %s", async (_name, text) => {
-    for (const size of [1, 1000]) expect(await rejection(decode(cut(Buffer.from(text), size)))).toMatchObject({ code: "invalid_request" });
+    for (const size of [1, 1000])
+      expect(await rejection(decode(cut(Buffer.from(text), size)))).toMatchObject({ code: "invalid_request" });
   });
 
   it("skips what is not read of a part", async () => {
     const names: string[] = [];
-    for await (const part of multipartParts(cut(form(field("a", "x".repeat(1000)), field("b", "y".repeat(1000)), field("c", "1")), 64), "multipart/form-data; boundary=b")) {
+    for await (const part of multipartParts(
+      cut(form(field("a", "x".repeat(1000)), field("b", "y".repeat(1000)), field("c", "1")), 64),
+      "multipart/form-data; boundary=b",
+    )) {
       names.push(part.name);
       if (part.name === "b") for await (const _piece of part.body) break;
     }
@@ -142,23 +161,37 @@ describe("multipartParts", () => {
     const startedAt = performance.now();
     expect(await rejection(decode(cut(many, 65_536)))).toMatchObject({ code: "request_too_large" });
     expect(performance.now() - startedAt).toBeLessThan(1000);
-    expect(await rejection(decode(cut(form(`x: ${"a".repeat(9000)}\r\n${field("a", "1")}`), 100)))).toMatchObject({ code: "request_too_large" });
-    expect(await rejection(decode(cut(form(field("a", "x".repeat(1_100_000))), 65_536)))).toMatchObject({ code: "request_too_large", param: "a" });
+    expect(await rejection(decode(cut(form(`x: ${"a".repeat(9000)}\r\n${field("a", "1")}`), 100)))).toMatchObject({
+      code: "request_too_large",
+    });
+    expect(await rejection(decode(cut(form(field("a", "x".repeat(1_100_000))), 65_536)))).toMatchObject({
+      code: "request_too_large",
+      param: "a",
+    });
     const limits = { parts: 10, headerBytes: 1000, totalBytes: 2000 };
-    expect(await rejection(decode(cut(form(field("a", "x".repeat(2000))), 100), undefined, limits))).toMatchObject({ code: "request_too_large" });
+    expect(await rejection(decode(cut(form(field("a", "x".repeat(2000))), 100), undefined, limits))).toMatchObject({
+      code: "request_too_large",
+    });
   });
 
   it.each([
     ["dashes after the boundary", Buffer.concat([Buffer.from("--b"), Buffer.alloc(10_000_000, "-")])],
     ["dashes in a field", Buffer.concat([Buffer.from(`--b\r\n${field("a", "")}`), Buffer.alloc(10_000_000, "-")])],
-    ["line ends in a field", Buffer.concat([Buffer.from(`--b\r\n${field("a", "")}`), Buffer.alloc(10_000_000, "\r\n")])],
-    ["almost boundaries", Buffer.concat([Buffer.from(`--b\r\n${field("a", "")}`), Buffer.alloc(10_000_000, "\r\n--c")])],
+    [
+      "line ends in a field",
+      Buffer.concat([Buffer.from(`--b\r\n${field("a", "")}`), Buffer.alloc(10_000_000, "\r\n")]),
+    ],
+    [
+      "almost boundaries",
+      Buffer.concat([Buffer.from(`--b\r\n${field("a", "")}`), Buffer.alloc(10_000_000, "\r\n--c")]),
+    ],
     ["header flood", Buffer.concat([Buffer.from("--b\r\n"), Buffer.alloc(10_000_000, "a: b\r\n")])],
   ])("takes linear time for 10 MB of %s", async (_name, flood) => {
     for (const size of [1000, 65_536]) {
       const startedAt = performance.now();
       const run = (async () => {
-        for await (const part of multipartParts(cut(flood, size), "multipart/form-data; boundary=b")) for await (const _piece of part.body);
+        for await (const part of multipartParts(cut(flood, size), "multipart/form-data; boundary=b"))
+          for await (const _piece of part.body);
       })();
       expect(["invalid_request", "request_too_large"]).toContain(((await rejection(run)) as { code: string }).code);
       expect(performance.now() - startedAt).toBeLessThan(1000);
@@ -168,16 +201,33 @@ describe("multipartParts", () => {
 
 describe("encodeMultipart", () => {
   it("writes what the decoder reads, for any names and contents", async () => {
-    const name = fc.string({ minLength: 1, unit: "grapheme" }).filter((text) => !/[\u0000-\u001f\u007f\\]|%22/.test(text));
+    const name = fc.string({ minLength: 1, unit: "grapheme" }).filter((text) => !/\p{Cc}|\\|%22/u.test(text));
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(name, fc.string({ unit: "binary" }).map((text) => Buffer.from(text).toString()), fc.boolean()), { maxLength: 5 }), fc.integer({ min: 1, max: 200 }), async (fields, size) => {
-        const parts = fields.map(([key, value, file]) =>
-          file ? { name: key, filename: "a.bin", contentType: "text/plain", data: Buffer.from(value) } : { name: key, value },
-        );
-        const { body, contentType } = encodeMultipart(parts);
-        const expected = fields.map(([key, text, file]) => ({ name: key, ...(file && { filename: "a.bin", contentType: "text/plain" }), text }));
-        expect(await decode(cut(body, size), contentType)).toEqual(expected);
-      }),
+      fc.asyncProperty(
+        fc.array(
+          fc.tuple(
+            name,
+            fc.string({ unit: "binary" }).map((text) => Buffer.from(text).toString()),
+            fc.boolean(),
+          ),
+          { maxLength: 5 },
+        ),
+        fc.integer({ min: 1, max: 200 }),
+        async (fields, size) => {
+          const parts = fields.map(([key, value, file]) =>
+            file
+              ? { name: key, filename: "a.bin", contentType: "text/plain", data: Buffer.from(value) }
+              : { name: key, value },
+          );
+          const { body, contentType } = encodeMultipart(parts);
+          const expected = fields.map(([key, text, file]) => ({
+            name: key,
+            ...(file && { filename: "a.bin", contentType: "text/plain" }),
+            text,
+          }));
+          expect(await decode(cut(body, size), contentType)).toEqual(expected);
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -187,7 +237,10 @@ describe("encodeMultipart", () => {
       yield Buffer.from("one ");
       yield Buffer.from("two");
     }
-    const { body, contentType } = streamMultipart([{ name: "model", value: "whisper-1" }, { name: "file", filename: "a.wav", data: data() }]);
+    const { body, contentType } = streamMultipart([
+      { name: "model", value: "whisper-1" },
+      { name: "file", filename: "a.wav", data: data() },
+    ]);
     expect(await decode(body, contentType)).toEqual([
       { name: "model", text: "whisper-1" },
       { name: "file", filename: "a.wav", contentType: "application/octet-stream", text: "one two" },
@@ -198,7 +251,9 @@ describe("encodeMultipart", () => {
     const refused = expect.objectContaining({ code: "invalid_request" });
     expect(() => encodeMultipart([{ name, value: "1" }])).toThrow(refused);
     expect(() => encodeMultipart([{ name: "a", filename: name, data: Buffer.alloc(0) }])).toThrow(refused);
-    expect(() => encodeMultipart([{ name: "a", filename: "b", contentType: `text/plain${name}`, data: Buffer.alloc(0) }])).toThrow(refused);
+    expect(() =>
+      encodeMultipart([{ name: "a", filename: "b", contentType: `text/plain${name}`, data: Buffer.alloc(0) }]),
+    ).toThrow(refused);
   });
 
   it("encodes quotes as browsers do", () => {

@@ -10,17 +10,23 @@ describe("NdjsonDecoder", () => {
     const bytes = Buffer.from(TEXT);
     for (let cut = 0; cut <= bytes.length; cut++) {
       const decoder = new NdjsonDecoder();
-      expect([...decoder.push(bytes.subarray(0, cut)), ...decoder.push(bytes.subarray(cut)), ...decoder.end()]).toEqual(VALUES);
+      expect([...decoder.push(bytes.subarray(0, cut)), ...decoder.push(bytes.subarray(cut)), ...decoder.end()]).toEqual(
+        VALUES,
+      );
     }
   });
 
   it("gives the same values byte by byte", () => {
     const decoder = new NdjsonDecoder();
-    expect([...[...Buffer.from(TEXT)].flatMap((byte) => decoder.push(Buffer.from([byte]))), ...decoder.end()]).toEqual(VALUES);
+    expect([...[...Buffer.from(TEXT)].flatMap((byte) => decoder.push(Buffer.from([byte]))), ...decoder.end()]).toEqual(
+      VALUES,
+    );
   });
 
   it("refuses a line that is not JSON, or half of one at the end", () => {
-    expect(() => new NdjsonDecoder().push(Buffer.from("{secret}\n"))).toThrow("the upstream sent a line that is not JSON");
+    expect(() => new NdjsonDecoder().push(Buffer.from("{secret}\n"))).toThrow(
+      "the upstream sent a line that is not JSON",
+    );
     const decoder = new NdjsonDecoder();
     decoder.push(Buffer.from('{"a":'));
     expect(() => decoder.end()).toThrow(expect.objectContaining({ code: "provider_error" }));

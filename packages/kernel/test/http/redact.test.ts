@@ -31,19 +31,32 @@ describe("redactText", () => {
   ])("%j becomes %j", (text, safe) => expect(redactText(text)).toBe(safe));
 
   it("masks given secrets wherever they stand", () => {
-    expect(redactText("hunter22hunter22 and $& hunter22hunter22", ["hunter22hunter22", "hunter22"])).toBe("...er22 and $& ...er22");
+    expect(redactText("hunter22hunter22 and $& hunter22hunter22", ["hunter22hunter22", "hunter22"])).toBe(
+      "...er22 and $& ...er22",
+    );
     expect(redactText("abc", ["", "a"])).toBe("abc");
   });
 
-  it.each(["eyJ", "eyJ-", "sk-", "://", "://a:", "?key=", "api_key: ", "Bearer ", "Bearer a ", "a.", "AKIA", "eyJaaaaaa.", "x-amz-"])(
-    "is linear for floods of %j",
-    (piece) => {
-      const text = piece.repeat(200_000 / piece.length);
-      const startedAt = performance.now();
-      redactText(text);
-      expect(performance.now() - startedAt).toBeLessThan(200);
-    },
-  );
+  it.each([
+    "eyJ",
+    "eyJ-",
+    "sk-",
+    "://",
+    "://a:",
+    "?key=",
+    "api_key: ",
+    "Bearer ",
+    "Bearer a ",
+    "a.",
+    "AKIA",
+    "eyJaaaaaa.",
+    "x-amz-",
+  ])("is linear for floods of %j", (piece) => {
+    const text = piece.repeat(200_000 / piece.length);
+    const startedAt = performance.now();
+    redactText(text);
+    expect(performance.now() - startedAt).toBeLessThan(200);
+  });
 });
 
 describe("redactHeaders", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { checkRequestShape } from "../../src/http/request-shape.ts";
 import type { RequestHead } from "../../src/http/request-shape.ts";
+import { checkRequestShape } from "../../src/http/request-shape.ts";
 
 const head = (more: Partial<RequestHead> = {}): RequestHead => ({
   httpVersion: "1.1",
@@ -51,18 +51,34 @@ describe("checkRequestShape", () => {
     ["/v1/%ff"],
     ["/v1/%"],
   ])("refuses the target %j", (url) =>
-    expect(() => checkRequestShape(head({ url }))).toThrow(expect.objectContaining({ code: "invalid_request" })));
+    expect(() => checkRequestShape(head({ url }))).toThrow(expect.objectContaining({ code: "invalid_request" })),
+  );
 
   it("accepts * for OPTIONS", () => {
     expect(() => checkRequestShape(head({ method: "OPTIONS", url: "*" }))).not.toThrow();
   });
 
-  it.each([["a"], ["gateway.example"], ["gateway.example."], ["127.0.0.1:80"], ["[::1]:8080"], ["my_service:1"]])("accepts the host %s", (value) =>
-    expect(() => checkRequestShape(host(value))).not.toThrow());
+  it.each([["a"], ["gateway.example"], ["gateway.example."], ["127.0.0.1:80"], ["[::1]:8080"], ["my_service:1"]])(
+    "accepts the host %s",
+    (value) => expect(() => checkRequestShape(host(value))).not.toThrow(),
+  );
 
-  it.each([["a", "b"], ["a", "a"], [""], ["a/x?y#z"], ["user@a"], ["a:"], ["a:123456"], ["a b"], ["a,b"], ["[::1"], ["-a"], ["a:80:80"], [`${"a".repeat(300)}`]])(
-    "refuses the host %j %j",
-    (...values) => expect(() => checkRequestShape(host(...values))).toThrow(expect.objectContaining({ code: "invalid_request" })),
+  it.each([
+    ["a", "b"],
+    ["a", "a"],
+    [""],
+    ["a/x?y#z"],
+    ["user@a"],
+    ["a:"],
+    ["a:123456"],
+    ["a b"],
+    ["a,b"],
+    ["[::1"],
+    ["-a"],
+    ["a:80:80"],
+    [`${"a".repeat(300)}`],
+  ])("refuses the host %j %j", (...values) =>
+    expect(() => checkRequestShape(host(...values))).toThrow(expect.objectContaining({ code: "invalid_request" })),
   );
 
   it("sees a Host header in any case", () => {

@@ -19,7 +19,14 @@ describe("retryAfterMs", () => {
     [{ "retry-after": "2", "x-ratelimit-reset-requests": "9s" }, 2000],
     [{ "retry-after": "nonsense", "x-ratelimit-reset-requests": "9s" }, 9000],
     [{ "x-ratelimit-reset-requests": "1m30.5s", "x-ratelimit-reset-tokens": "6ms" }, 6],
-    [{ "x-ratelimit-reset-requests": "1m30.5s", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-tokens": "6ms" }, 90_500],
+    [
+      {
+        "x-ratelimit-reset-requests": "1m30.5s",
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-tokens": "6ms",
+      },
+      90_500,
+    ],
     [
       {
         "x-ratelimit-reset-requests": "8s",

@@ -2,11 +2,11 @@ import { setTimeout as wait } from "node:timers/promises";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import { GatewayError } from "../../src/errors.ts";
-import { createTransport } from "../../src/http/undici-transport.ts";
 import type { TransportOptions } from "../../src/http/undici-transport.ts";
+import { createTransport } from "../../src/http/undici-transport.ts";
 import type { Transport, TransportRequest } from "../../src/transport.ts";
-import { httpServer, rawServer, rejection, until } from "./loopback.ts";
 import type { Loopback } from "./loopback.ts";
+import { httpServer, rawServer, rejection, until } from "./loopback.ts";
 
 const cleanups: (() => Promise<void> | undefined)[] = [];
 
@@ -47,7 +47,14 @@ describe("send", () => {
       request.on("data", (piece: Buffer) => pieces.push(piece));
       request.on("end", () => {
         response.writeHead(201, { "x-request-id": "r1", "set-cookie": ["a=1", "b=2"] });
-        response.end(JSON.stringify({ url: request.url, method: request.method, headers: request.rawHeaders, body: Buffer.concat(pieces).toString() }));
+        response.end(
+          JSON.stringify({
+            url: request.url,
+            method: request.method,
+            headers: request.rawHeaders,
+            body: Buffer.concat(pieces).toString(),
+          }),
+        );
       });
     });
     const response = await transport().send({
@@ -64,12 +71,18 @@ describe("send", () => {
       url: "/v1/chat?x=1",
       method: "POST",
       headers: [
-        "host", server.origin.slice(7),
-        "connection", "keep-alive",
-        "content-type", "application/json",
-        "X-Case", "kept",
-        "accept-encoding", "identity",
-        "content-length", "7",
+        "host",
+        server.origin.slice(7),
+        "connection",
+        "keep-alive",
+        "content-type",
+        "application/json",
+        "X-Case",
+        "kept",
+        "accept-encoding",
+        "identity",
+        "content-length",
+        "7",
       ],
       body: '{"a":1}',
     });
@@ -120,7 +133,9 @@ describe("send", () => {
 
   it("refuses a reply over maxBytes", async () => {
     const server = await http((_request, response) => response.end(Buffer.alloc(100_000)));
-    expect(await rejection(transport().send(get(server, { maxBytes: 99_999 })))).toMatchObject({ code: "provider_error" });
+    expect(await rejection(transport().send(get(server, { maxBytes: 99_999 })))).toMatchObject({
+      code: "provider_error",
+    });
     expect((await transport().send(get(server, { maxBytes: 100_000 }))).body.length).toBe(100_000);
   });
 });
@@ -130,19 +145,32 @@ describe("failures", () => {
     const server = await httpServer(() => {});
     await server.close();
     const error = await rejection(transport().send(get(server)));
-    expect(error).toMatchObject({ code: "provider_error", retryable: true, message: `the request to ${server.origin.slice(7)} failed (ECONNREFUSED)` });
+    expect(error).toMatchObject({
+      code: "provider_error",
+      retryable: true,
+      message: `the request to ${server.origin.slice(7)} failed (ECONNREFUSED)`,
+    });
   });
 
   it("reports an unknown host", async () => {
-    const error = await rejection(transport().send({ method: "GET", origin: "http://name.invalid", path: "/", headers: [] }));
-    expect(error).toMatchObject({ code: "provider_error", retryable: true, message: expect.stringContaining("name.invalid") });
+    const error = await rejection(
+      transport().send({ method: "GET", origin: "http://name.invalid", path: "/", headers: [] }),
+    );
+    expect(error).toMatchObject({
+      code: "provider_error",
+      retryable: true,
+      message: expect.stringContaining("name.invalid"),
+    });
   });
 
   it.each([
     ["content-length", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"],
     ["content-length and connection: close", "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 100\r\n\r\nhalf"],
     ["chunks", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"],
-    ["chunks and connection: close", "HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"],
+    [
+      "chunks and connection: close",
+      "HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+    ],
   ])("reports a body that is cut short (%s)", async (_name, text) => {
     for (const how of ["end", "destroy"] as const) {
       const server = await raw((socket) => socket.write(text, () => socket[how]()));
@@ -158,10 +186,13 @@ describe("failures", () => {
     expect(await rejection(transport().send(get(server)))).toMatchObject({ code: "provider_error", retryable: true });
   });
 
-  it.each(["nonsense\r\n\r\n", `HTTP/1.1 200 OK\r\nx: ${"a".repeat(20_000)}\r\n\r\n`])("reports a response that is not HTTP", async (text) => {
-    const server = await raw((socket) => socket.write(text));
-    expect(await rejection(transport().send(get(server)))).toMatchObject({ code: "provider_error", retryable: true });
-  });
+  it.each(["nonsense\r\n\r\n", `HTTP/1.1 200 OK\r\nx: ${"a".repeat(20_000)}\r\n\r\n`])(
+    "reports a response that is not HTTP",
+    async (text) => {
+      const server = await raw((socket) => socket.write(text));
+      expect(await rejection(transport().send(get(server)))).toMatchObject({ code: "provider_error", retryable: true });
+    },
+  );
 
   it("destroys an idle connection on which bytes arrive, and the next caller is unaffected", async () => {
     let count = 0;
@@ -186,14 +217,19 @@ describe("failures", () => {
     });
     const client = transport();
     await client.send(get(server));
-    const next = await client.send(get(server)).then((response) => response.body.toString(), () => "failed");
+    const next = await client.send(get(server)).then(
+      (response) => response.body.toString(),
+      () => "failed",
+    );
     expect(next).not.toBe("poison");
   });
 
   it("fails after close", async () => {
     const client = createTransport();
     await client.close?.();
-    expect(await rejection(client.send({ method: "GET", origin: "http://127.0.0.1:9", path: "/", headers: [] }))).toMatchObject({ code: "draining" });
+    expect(
+      await rejection(client.send({ method: "GET", origin: "http://127.0.0.1:9", path: "/", headers: [] })),
+    ).toMatchObject({ code: "draining" });
   });
 });
 
@@ -201,7 +237,10 @@ describe("time limits", () => {
   it.each([150, 2100])("waits for the response head for %d ms", async (limit) => {
     const server = await http(() => {});
     const startedAt = performance.now();
-    expect(await rejection(transport().send(get(server, { headersTimeoutMs: limit })))).toMatchObject({ code: "timeout", retryable: true });
+    expect(await rejection(transport().send(get(server, { headersTimeoutMs: limit })))).toMatchObject({
+      code: "timeout",
+      retryable: true,
+    });
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(limit - 20);
     expect(performance.now() - startedAt).toBeLessThan(limit < 2000 ? limit + 300 : limit + 1500);
     await until(() => server.sockets.size === 0);
@@ -254,7 +293,9 @@ describe("abort", () => {
     const server = await http(() => {});
     const reason = new GatewayError("timeout", "deadline");
     expect(await rejection(transport().send(get(server, { signal: AbortSignal.abort(reason) })))).toBe(reason);
-    expect(await rejection(transport().send(get(server, { signal: AbortSignal.abort() })))).toMatchObject({ code: "client_closed" });
+    expect(await rejection(transport().send(get(server, { signal: AbortSignal.abort() })))).toMatchObject({
+      code: "client_closed",
+    });
     expect(server.accepted).toBe(0);
   });
 
@@ -308,8 +349,14 @@ describe("abort", () => {
     let listeners = 0;
     const add = signal.addEventListener.bind(signal);
     const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = ((...args: Parameters<typeof add>) => (listeners++, add(...args))) as typeof add;
-    signal.removeEventListener = ((...args: Parameters<typeof remove>) => (listeners--, remove(...args))) as typeof remove;
+    signal.addEventListener = ((...args: Parameters<typeof add>) => {
+      listeners++;
+      add(...args);
+    }) as typeof add;
+    signal.removeEventListener = ((...args: Parameters<typeof remove>) => {
+      listeners--;
+      remove(...args);
+    }) as typeof remove;
     const client = transport();
     await client.send(get(server, { signal }));
     await (await client.open(get(server, { signal }))).readAll();
@@ -325,7 +372,10 @@ describe("abort", () => {
         const opened = client.open(get(server, { signal: controller.signal }));
         if (index % 3 === 0) {
           setImmediate(() => controller.abort());
-          await opened.then((stream) => stream.close(), () => {});
+          await opened.then(
+            (stream) => stream.close(),
+            () => {},
+          );
           return;
         }
         const stream = await opened;
@@ -436,7 +486,9 @@ describe("content encodings", () => {
   const encoders = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync };
 
   it.each(["gzip", "deflate", "br"] as const)("decodes %s in both ways", async (coding) => {
-    const server = await http((_request, response) => response.writeHead(200, { "content-encoding": coding }).end(encoders[coding](text)));
+    const server = await http((_request, response) =>
+      response.writeHead(200, { "content-encoding": coding }).end(encoders[coding](text)),
+    );
     const request = get(server, { headers: ["accept-encoding", coding] });
     const response = await transport().send(request);
     expect(response.body.toString()).toBe(text);

@@ -1,8 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { upstreamError } from "../../src/http/upstream-error.ts";
 
-const error = (status: number, body: unknown, more: Partial<Parameters<typeof upstreamError>[0]> = {}): ReturnType<typeof upstreamError> =>
-  upstreamError({ provider: "acme", status, headers: {}, body: typeof body === "string" ? body : JSON.stringify(body), ...more });
+const error = (
+  status: number,
+  body: unknown,
+  more: Partial<Parameters<typeof upstreamError>[0]> = {},
+): ReturnType<typeof upstreamError> =>
+  upstreamError({
+    provider: "acme",
+    status,
+    headers: {},
+    body: typeof body === "string" ? body : JSON.stringify(body),
+    ...more,
+  });
 
 describe("upstreamError", () => {
   it.each([
@@ -33,10 +43,14 @@ describe("upstreamError", () => {
   });
 
   it("reads message, type, code and param", () => {
-    const found = error(400, { error: { message: "bad temperature", type: "invalid_request_error", code: "out_of_range", param: "temperature" } });
+    const found = error(400, {
+      error: { message: "bad temperature", type: "invalid_request_error", code: "out_of_range", param: "temperature" },
+    });
     expect(found.message).toBe("bad temperature");
     expect(found.param).toBe("temperature");
-    expect(found.details).toEqual({ provider: { name: "acme", status: 400, type: "invalid_request_error", code: "out_of_range" } });
+    expect(found.details).toEqual({
+      provider: { name: "acme", status: 400, type: "invalid_request_error", code: "out_of_range" },
+    });
   });
 
   it.each([
@@ -45,7 +59,10 @@ describe("upstreamError", () => {
     [{ message: "a" }, "a"],
     [{ detail: "a" }, "a"],
     [{ detail: { message: "a" } }, "a"],
-    [{ detail: [{ loc: ["body", "model"], msg: "field required", type: "missing" }, { msg: "b" }] }, "body.model: field required; b"],
+    [
+      { detail: [{ loc: ["body", "model"], msg: "field required", type: "missing" }, { msg: "b" }] },
+      "body.model: field required; b",
+    ],
     [{ detail: ["a", "b"] }, "a; b"],
     [[{ error: { code: 400, message: "a", status: "INVALID_ARGUMENT" } }], "a"],
     [{ error: { message: "" } }, "the provider answered with status 500"],
@@ -83,7 +100,12 @@ describe("upstreamError", () => {
             : undefined,
       },
     );
-    expect(found).toMatchObject({ code: "context_length_exceeded", param: "messages", retryable: true, message: "too long" });
+    expect(found).toMatchObject({
+      code: "context_length_exceeded",
+      param: "messages",
+      retryable: true,
+      message: "too long",
+    });
   });
 
   it("does not classify by words", () => {

@@ -1,17 +1,18 @@
 import type { LookupAddress, LookupOptions } from "node:dns";
 import { once } from "node:events";
 import { mkdtemp } from "node:fs/promises";
-import { createServer } from "node:net";
 import type { Socket } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createTransport } from "../../src/http/undici-transport.ts";
-import { urlGuard } from "../../src/http/url-guard.ts";
 import type { UrlGuard } from "../../src/http/url-guard.ts";
+import { urlGuard } from "../../src/http/url-guard.ts";
 import { httpServer, rejection, until } from "./loopback.ts";
 
-const at = (...addresses: string[]): LookupAddress[] => addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }));
+const at = (...addresses: string[]): LookupAddress[] =>
+  addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }));
 
 function lookup(guard: UrlGuard, options: LookupOptions): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -48,9 +49,16 @@ describe("check", () => {
     "https:///",
     "not a url",
     "",
-  ])("refuses %j", (url) => expect(() => urlGuard().check(url)).toThrow(expect.objectContaining({ code: "target_not_allowed", status: 403 })));
+  ])("refuses %j", (url) =>
+    expect(() => urlGuard().check(url)).toThrow(expect.objectContaining({ code: "target_not_allowed", status: 403 })),
+  );
 
-  it.each(["https://api.example/x?y", "https://api.example:443/", "https://8.8.8.8/", "https://[2606:4700:4700::1111]/"])("accepts %s", (url) => {
+  it.each([
+    "https://api.example/x?y",
+    "https://api.example:443/",
+    "https://8.8.8.8/",
+    "https://[2606:4700:4700::1111]/",
+  ])("accepts %s", (url) => {
     expect(urlGuard().check(url).href).toBe(new URL(url).href);
   });
 
@@ -64,7 +72,9 @@ describe("check", () => {
   });
 
   it("does not repeat the target", () => {
-    expect(() => urlGuard().check("https://10.1.2.3/secret")).toThrow(/^this target is not allowed: its address is not public$/);
+    expect(() => urlGuard().check("https://10.1.2.3/secret")).toThrow(
+      /^this target is not allowed: its address is not public$/,
+    );
   });
 });
 
@@ -73,13 +83,19 @@ describe("checkAddresses", () => {
     await urlGuard({ resolve: async () => at("8.8.8.8", "2606:4700::1") }).checkAddresses("https://name.example/");
     for (const bad of ["127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::"]) {
       const guard = urlGuard({ resolve: async () => at("8.8.8.8", bad) });
-      expect(await rejection(guard.checkAddresses("https://name.example/"))).toMatchObject({ code: "target_not_allowed" });
+      expect(await rejection(guard.checkAddresses("https://name.example/"))).toMatchObject({
+        code: "target_not_allowed",
+      });
     }
   });
 
   it("refuses names that cannot be resolved", async () => {
-    expect(await rejection(urlGuard({ resolve: async () => [] }).checkAddresses("https://name.example/"))).toMatchObject({ code: "target_not_allowed" });
-    expect(await rejection(urlGuard().checkAddresses("https://name.invalid/"))).toMatchObject({ code: "target_not_allowed" });
+    expect(
+      await rejection(urlGuard({ resolve: async () => [] }).checkAddresses("https://name.example/")),
+    ).toMatchObject({ code: "target_not_allowed" });
+    expect(await rejection(urlGuard().checkAddresses("https://name.invalid/"))).toMatchObject({
+      code: "target_not_allowed",
+    });
   });
 });
 
@@ -101,21 +117,30 @@ describe("lookup", () => {
 describe("connector", () => {
   const target = { hostname: "name.example", host: "name.example", protocol: "https:", port: "443" };
   const connected = (guard: UrlGuard, options: object): Promise<Socket> =>
-    new Promise((resolve, reject) => guard.connector(options)(target, (error, socket) => (error === null ? resolve(socket) : reject(error))));
+    new Promise((resolve, reject) =>
+      guard.connector(options)(target, (error, socket) => (error === null ? resolve(socket) : reject(error))),
+    );
 
   it("looks at the address that was really connected to", async () => {
     // the lookup says public, the connection leads elsewhere: here to a socket that has no public address at all
     const socketPath = join(await mkdtemp(join(tmpdir(), "guard-")), "socket");
     let accepted: Socket | undefined;
-    const server = createServer((socket) => void (accepted = socket.resume()));
+    const server = createServer((socket) => {
+      accepted = socket.resume();
+    });
     await once(server.listen(socketPath), "listening");
     const guard = urlGuard({ resolve: async () => at("8.8.8.8") });
     const error = await rejection(
       new Promise((resolve, reject) =>
-        guard.connector({ socketPath })({ ...target, protocol: "http:" }, (failure, socket) => (failure === null ? resolve(socket) : reject(failure))),
+        guard.connector({ socketPath })({ ...target, protocol: "http:" }, (failure, socket) =>
+          failure === null ? resolve(socket) : reject(failure),
+        ),
       ),
     );
-    expect(error).toMatchObject({ code: "target_not_allowed", message: "this target is not allowed: its address is not public" });
+    expect(error).toMatchObject({
+      code: "target_not_allowed",
+      message: "this target is not allowed: its address is not public",
+    });
     await until(() => accepted?.readableEnded === true || accepted?.destroyed === true);
     accepted?.destroy();
     server.close();
@@ -158,10 +183,22 @@ describe("untrusted requests", () => {
   it("reach no private address, not even with a name", async () => {
     const server = await httpServer((_request, response) => response.end("secret"));
     const { port } = new URL(server.origin);
-    const transport = createTransport({ guard: urlGuard({ ports: [Number(port)], resolve: async () => at("127.0.0.1") }) });
-    for (const origin of [server.origin, `https://127.0.0.1:${port}`, `https://2130706433:${port}`, `https://name.example:${port}`, `https://[::ffff:127.0.0.1]:${port}`]) {
-      expect(await rejection(transport.send({ ...request, origin })), origin).toMatchObject({ code: "target_not_allowed" });
-      expect(await rejection(transport.open({ ...request, origin })), origin).toMatchObject({ code: "target_not_allowed" });
+    const transport = createTransport({
+      guard: urlGuard({ ports: [Number(port)], resolve: async () => at("127.0.0.1") }),
+    });
+    for (const origin of [
+      server.origin,
+      `https://127.0.0.1:${port}`,
+      `https://2130706433:${port}`,
+      `https://name.example:${port}`,
+      `https://[::ffff:127.0.0.1]:${port}`,
+    ]) {
+      expect(await rejection(transport.send({ ...request, origin })), origin).toMatchObject({
+        code: "target_not_allowed",
+      });
+      expect(await rejection(transport.open({ ...request, origin })), origin).toMatchObject({
+        code: "target_not_allowed",
+      });
     }
     expect(server.accepted).toBe(0);
     await transport.close?.();
@@ -172,7 +209,9 @@ describe("untrusted requests", () => {
     const answers = [at("192.0.2.1"), at("8.8.8.8")];
     let asked = 0;
     const transport = createTransport({ guard: urlGuard({ resolve: async () => answers[asked++] ?? [] }) });
-    expect(await rejection(transport.send({ ...request, origin: "https://name.example" }))).toMatchObject({ code: "target_not_allowed" });
+    expect(await rejection(transport.send({ ...request, origin: "https://name.example" }))).toMatchObject({
+      code: "target_not_allowed",
+    });
     expect(asked).toBe(1);
     await transport.close?.();
   });
@@ -188,7 +227,9 @@ describe("untrusted requests", () => {
   });
 
   it("are not redirected", async () => {
-    const server = await httpServer((_request, response) => response.writeHead(302, { location: "http://169.254.169.254/" }).end());
+    const server = await httpServer((_request, response) =>
+      response.writeHead(302, { location: "http://169.254.169.254/" }).end(),
+    );
     const transport = createTransport({ guard: urlGuard({ allowHosts: [new URL(server.origin).host] }) });
     expect((await transport.send({ ...request, origin: server.origin })).status).toBe(302);
     await transport.close?.();
