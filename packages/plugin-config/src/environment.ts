@@ -31,6 +31,13 @@ export class Variables {
   }
 }
 
+/** `NAME` of `os.environ/NAME`. */
+export function referencedVariable(value: unknown): string | undefined {
+  if (typeof value !== "string" || !value.startsWith(PREFIX)) return undefined;
+  const name = value.slice(PREFIX.length);
+  return NAME.test(name) ? name : undefined;
+}
+
 /** The tree with every `os.environ/NAME` replaced by the variable's text. Only whole values are references. */
 export function resolveReferences(
   node: SourceNode,
@@ -53,8 +60,8 @@ export function resolveReferences(
 
 function resolveValue(node: SourceValue, path: string, variables: Variables, problems: Problems): SourceNode {
   if (typeof node.value !== "string" || !node.value.includes(PREFIX)) return node;
-  const name = node.value.slice(PREFIX.length);
-  if (!node.value.startsWith(PREFIX) || !NAME.test(name)) {
+  const name = referencedVariable(node.value);
+  if (name === undefined) {
     problems.add(node.place, path, `a reference is the whole value: ${PREFIX}NAME`);
     return { ...node, value: null, unresolved: true };
   }

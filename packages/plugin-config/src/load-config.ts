@@ -40,6 +40,8 @@ export interface LoadedConfig {
   readonly plugins: readonly Plugin[];
   /** For `checkMasterKey`; drop it afterwards. */
   readonly masterKey?: Secret;
+  /** The environment variable that holds the master key, if it was given as a reference. */
+  readonly masterKeyVariable?: string;
   readonly allowWeakMasterKey: boolean;
   /** Largest request body. */
   readonly maxBodyBytes?: number;
@@ -72,6 +74,7 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   const { general_settings: general = {}, litellm_settings: calls = {} } = values;
   const { timeoutMs, deployments, warnings } = applyTimeouts([...extra, ...listed.deployments], values);
   const key = general.master_key === undefined ? undefined : new Secret(general.master_key);
+  const keyVariable = source.reference(["general_settings", "master_key"]);
   return {
     deployments,
     providers: listed.providers,
@@ -80,6 +83,7 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
     ...(calls.drop_params !== undefined && { dropParams: calls.drop_params }),
     plugins: [{ name: "config", authenticator: key === undefined ? openAccess() : masterKey(key) }],
     ...(key !== undefined && { masterKey: key }),
+    ...(keyVariable !== undefined && { masterKeyVariable: keyVariable }),
     allowWeakMasterKey: general.allow_weak_master_key ?? false,
     ...(general.max_request_size_mb !== undefined && {
       maxBodyBytes: Math.floor(general.max_request_size_mb * MEBIBYTE),

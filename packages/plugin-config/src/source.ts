@@ -1,3 +1,4 @@
+import { referencedVariable } from "./environment.ts";
 import type { Place, Problems } from "./problem.ts";
 import type { SourceMap } from "./source-tree.ts";
 import { keyPath, nodeAt } from "./source-tree.ts";
@@ -34,6 +35,12 @@ export class Source {
   /** Whether something below the path has been reported. */
   faulty(path: KeyPath): boolean {
     return this.#problems.below(pathText(path));
+  }
+
+  /** The variable that the value was written as a reference to. */
+  reference(path: KeyPath): string | undefined {
+    const node = nodeAt(this.#root, path);
+    return node.kind === "value" ? referencedVariable(node.value) : undefined;
   }
 
   #place(path: KeyPath): Place {

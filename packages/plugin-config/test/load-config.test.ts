@@ -56,6 +56,7 @@ describe("a configuration that is right", () => {
       undefined,
     ]);
     expect(config.masterKey?.reveal()).toBe("k-3f81c07ae52b4d96");
+    expect(config.masterKeyVariable).toBe("GATEWAY_KEY");
     const shown = JSON.stringify(config);
     for (const secret of ["sk-ant-from-env", "sk-openai-from-env", "k-3f81c07ae52b4d96"]) {
       expect(shown).not.toContain(secret);

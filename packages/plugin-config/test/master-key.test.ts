@@ -4,7 +4,9 @@ import { Secret } from "@signalbox/kernel";
 import { checkMasterKey, isLoopback, keyWeakness, masterKey, openAccess } from "@signalbox/plugin-config";
 
 const KEY = "sk-8f2d91c64e0b7a35";
-const shown = (key: string | undefined): { key: string | undefined; headers: object; remoteAddress: string } => ({
+const shown = (
+  key: string | undefined,
+): { key: string | undefined; headers: Record<string, string>; remoteAddress: string } => ({
   key,
   headers: {},
   remoteAddress: "127.0.0.1",
