@@ -1,2 +1,3 @@
 export { anthropic } from "./anthropic.ts";
+export { anthropicDialects } from "./anthropic-dialects.ts";
 export type { AnthropicOptions } from "./options.ts";

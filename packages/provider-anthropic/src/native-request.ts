@@ -1,7 +1,7 @@
-import type { Attempt, ChatParameter } from "@signalbox/kernel";
+import type { Attempt, ChatParameter, Message } from "@signalbox/kernel";
 import { nativeRequest, parametersToDrop } from "@signalbox/kernel";
 import type { ModelCapabilities } from "./capabilities.ts";
-import { MESSAGES_DIALECT } from "./names.ts";
+import { ANTHROPIC, MESSAGES_DIALECT } from "./names.ts";
 import { takesThinking } from "./request-thinking.ts";
 import { refusedSampling } from "./unsupported-parameters.ts";
 
@@ -27,6 +27,7 @@ export function nativeBody(attempt: Attempt<"chat">, capabilities: ModelCapabili
   const choice = request.toolChoice?.type;
   const forced = choice === "required" || choice === "tool";
   if ((forced && !capabilities.forcedToolChoice) || !takesThinking(request.reasoning, { capabilities })) return undefined;
+  if (hasForeignReasoning(request.messages)) return undefined;
   const native = nativeRequest(attempt, MESSAGES_DIALECT);
   if (native === undefined) return undefined;
   const edits: Record<string, string | undefined> = { ...native.edits };
@@ -43,4 +44,13 @@ export function nativeBody(attempt: Attempt<"chat">, capabilities: ModelCapabili
   const { extraBody } = attempt.deployment;
   for (const name in extraBody) edits[name] = JSON.stringify(extraBody[name]);
   return native.body.edit(edits);
+}
+
+/** Another vendor's reasoning from an earlier turn, which Anthropic would refuse for its signature. */
+export function hasForeignReasoning(messages: readonly Message[]): boolean {
+  for (const message of messages) {
+    if (message.role !== "assistant") continue;
+    for (const part of message.content) if (part.type === "reasoning" && part.origin !== ANTHROPIC) return true;
+  }
+  return false;
 }

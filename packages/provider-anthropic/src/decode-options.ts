@@ -1,0 +1,113 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { CallOptions } from "@signalbox/kernel";
+import type { JsonEdits } from "@signalbox/kernel/http";
+import { invalid } from "./decode-content.ts";
+import type { JsonObject } from "./json-object.ts";
+import { isObject } from "./json-object.ts";
+
+type Options = { -readonly [Name in keyof CallOptions]: CallOptions[Name] };
+
+/** What a request says to the gateway rather than to the model. */
+export interface GatewayWishes {
+  readonly options: CallOptions | undefined;
+  /** Takes these members out of the body that travels on. */
+  readonly edits: JsonEdits;
+}
+
+/** Members of the body that are meant for the gateway. */
+const READERS: Readonly<Record<string, (options: Options, value: unknown, name: string) => void>> = {
+  drop_params: (options, value, name) => void (options.dropParams = boolean(value, name)),
+  additional_drop_params: (options, value, name) => void (options.additionalDropParams = strings(value, name)),
+  allowed_openai_params: (options, value, name) => void (options.allowedParams = strings(value, name)),
+  timeout: (options, value, name) => void (options.timeoutMs = seconds(value, name)),
+  fallbacks: (options, value, name) => void (options.fallbacks = strings(value, name)),
+  disable_fallbacks: (options, value, name) => void (options.disableFallbacks = boolean(value, name)),
+  user: (options, value, name) => void (options.endUserId = string(value, name)),
+  litellm_trace_id: (options, value, name) => void (options.traceId = string(value, name)),
+  litellm_session_id: (options, value, name) => void (options.sessionId = string(value, name)),
+  cache: extension,
+  guardrails: extension,
+  num_retries: extension,
+  priority: extension,
+};
+
+/** The same as headers, after `x-signalbox-` or `x-litellm-`. */
+const HEADER_READERS: Readonly<Record<string, (options: Options, value: string, name: string) => void>> = {
+  timeout: (options, value, name) => void (options.timeoutMs = seconds(Number(value), name)),
+  tags: (options, value) => void (options.tags = [...(options.tags ?? []), ...commaList(value)]),
+  "trace-id": (options, value) => void (options.traceId = value),
+  "session-id": (options, value) => void (options.sessionId = value),
+  "end-user-id": (options, value) => void (options.endUserId = value),
+  "customer-id": (options, value) => void (options.endUserId = value),
+};
+
+/** Whether a member of the body is meant for the gateway. Anthropic's own `fallbacks` holds objects, ours names. */
+export function isGatewayMember(name: string, value: unknown): boolean {
+  if (!Object.hasOwn(READERS, name)) return false;
+  return name !== "fallbacks" || (Array.isArray(value) && value.every((model) => typeof model === "string"));
+}
+
+/** @throws {GatewayError} `invalid_request` naming the member or header */
+export function decodeOptions(body: JsonObject, headers: IncomingHttpHeaders): GatewayWishes {
+  const options: Options = {};
+  const edits: Record<string, string | undefined> = {};
+  for (const name in body) {
+    const value = body[name];
+    if (!isGatewayMember(name, value)) continue;
+    edits[name] = undefined;
+    if (value !== null) READERS[name]?.(options, value, name);
+  }
+  readMetadata(body["metadata"], options, edits);
+  for (const name in headers) {
+    if (!name.startsWith("x-signalbox-") && !name.startsWith("x-litellm-")) continue;
+    const value = headers[name];
+    const wish = name.slice(name.indexOf("-", 2) + 1);
+    if (typeof value === "string" && Object.hasOwn(HEADER_READERS, wish)) HEADER_READERS[wish]?.(options, value, name);
+  }
+  return { options: isEmpty(options) ? undefined : options, edits };
+}
+
+/** Anthropic knows `user_id` alone and refuses other members; `tags` are for the gateway. */
+function readMetadata(metadata: unknown, options: Options, edits: Record<string, string | undefined>): void {
+  if (!isObject(metadata)) return;
+  const { tags, ...rest } = metadata;
+  if (tags === undefined) return;
+  options.tags = strings(tags, "metadata.tags");
+  edits["metadata"] = isEmpty(rest) ? undefined : JSON.stringify(rest);
+}
+
+function isEmpty(object: object): boolean {
+  for (const _name in object) return false;
+  return true;
+}
+
+function extension(options: Options, value: unknown, name: string): void {
+  options.extensions = { ...options.extensions, [name]: value };
+}
+
+function boolean(value: unknown, name: string): boolean {
+  if (typeof value === "boolean") return value;
+  throw invalid(name, "must be a boolean");
+}
+
+function string(value: unknown, name: string): string {
+  if (typeof value === "string") return value;
+  throw invalid(name, "must be a string");
+}
+
+function strings(value: unknown, name: string): readonly string[] {
+  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
+  throw invalid(name, "must be a list of strings");
+}
+
+function seconds(value: unknown, name: string): number {
+  if (typeof value === "number" && Number.isFinite(value) && value > 0) return Math.ceil(value * 1000);
+  throw invalid(name, "must be a positive number of seconds");
+}
+
+function commaList(value: string): readonly string[] {
+  return value
+    .split(",")
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== "");
+}

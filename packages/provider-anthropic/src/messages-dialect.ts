@@ -1,0 +1,115 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Call, ChatEvent, ChatResult, Decoded, Dialect, DialectRequest, ReplyEncoder } from "@signalbox/kernel";
+import { GatewayError, isFrame } from "@signalbox/kernel";
+import type { JsonBody } from "@signalbox/kernel/http";
+import { sseEvent } from "@signalbox/kernel/http";
+import { decodeOptions } from "./decode-options.ts";
+import { encodeError, errorBody } from "./dialect-errors.ts";
+import type { JsonObject } from "./json-object.ts";
+import { isObject } from "./json-object.ts";
+import { decodeMessagesRequest } from "./messages-decode.ts";
+import { encodeMessage } from "./messages-encode.ts";
+import { MessagesStreamWriter } from "./messages-stream.ts";
+import { MESSAGES_DIALECT } from "./names.ts";
+import type { Note } from "./reply-blocks.ts";
+
+const PING = 'event: ping\ndata: {"type":"ping"}\n\n';
+
+/** Client headers that travel on to Anthropic. */
+const TRAVELLING: readonly string[] = ["anthropic-version", "anthropic-beta"];
+
+/** Below the mount point; the second is where clients look that are given a base URL per vendor. */
+export const MOUNTS: readonly string[] = ["", "/anthropic"];
+
+/** `POST /v1/messages`, as Anthropic's libraries and Claude Code speak it. */
+export function messagesDialect(): Dialect {
+  return {
+    name: MESSAGES_DIALECT,
+    routes: MOUNTS.map((mount) => ({
+      kind: "call",
+      method: "POST",
+      path: `${mount}/v1/messages`,
+      operation: "chat",
+      decode,
+    })),
+    encodeError,
+  };
+}
+
+function decode(request: DialectRequest): Decoded<"chat"> {
+  const body = requiredBody(request);
+  const { options, edits } = decodeOptions(objectOf(body), request.headers);
+  return {
+    request: decodeMessagesRequest(body.value),
+    ...(options !== undefined && { options }),
+    native: { dialect: MESSAGES_DIALECT, body, edits, headers: travellingHeaders(request.headers) },
+    encoder: (call) => new MessagesEncoder(call),
+  };
+}
+
+export function requiredBody(request: DialectRequest): JsonBody {
+  if (request.body !== undefined) return request.body;
+  throw new GatewayError("invalid_request", "the request has no JSON body");
+}
+
+export function objectOf(body: JsonBody): JsonObject {
+  return isObject(body.value) ? body.value : {};
+}
+
+export function travellingHeaders(headers: IncomingHttpHeaders): readonly string[] {
+  const list: string[] = [];
+  for (const name of TRAVELLING) {
+    const value = headers[name];
+    if (value !== undefined) list.push(name, Array.isArray(value) ? value.join(",") : value);
+  }
+  return list;
+}
+
+class MessagesEncoder implements ReplyEncoder<"chat"> {
+  readonly streaming: boolean;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly heartbeat: string = PING;
+  readonly #call: Call<"chat">;
+  readonly #note: Note;
+  #writer: MessagesStreamWriter | undefined;
+  #forwarded = false;
+
+  constructor(call: Call<"chat">) {
+    this.#call = call;
+    this.streaming = call.request.stream === true;
+    this.headers = { "request-id": call.id };
+    this.#note = (text) => call.trace.note(MESSAGES_DIALECT, text);
+  }
+
+  result(result: ChatResult): { status: number; headers: Readonly<Record<string, string>>; body: Buffer | string } {
+    const native = result.native;
+    const body =
+      native?.dialect === MESSAGES_DIALECT && native.body !== undefined
+        ? native.body
+        : JSON.stringify(encodeMessage(result, this.#call.id, this.#note));
+    return { status: 200, headers: { "content-type": "application/json" }, body };
+  }
+
+  event(event: ChatEvent): Buffer | string | undefined {
+    if (isFrame(event)) {
+      this.#forwarded = true;
+      return event.bytes;
+    }
+    const text = this.#stream().event(event);
+    return text === "" ? undefined : text;
+  }
+
+  end(result: ChatResult, eventsSeen: boolean): string {
+    // the provider's own frames ended the stream
+    return this.#forwarded ? "" : this.#stream().end(result, !eventsSeen);
+  }
+
+  error(error: GatewayError): string {
+    return sseEvent("error", JSON.stringify(errorBody(error, this.#call.id)));
+  }
+
+  #stream(): MessagesStreamWriter {
+    this.#writer ??= new MessagesStreamWriter(this.#call.id, this.#call.request.model, this.#note);
+    return this.#writer;
+  }
+}
