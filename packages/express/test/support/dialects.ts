@@ -38,7 +38,7 @@ export const openaiLike: Dialect = {
       method: "GET",
       path: "/v1/models/:model+",
       access: "caller",
-      handle: ({ params }) => json(200, { id: params["model"] }),
+      handle: ({ params }) => json(200, { id: params.model }),
     },
     {
       kind: "resource",
@@ -74,7 +74,10 @@ export const geminiLike: Dialect = {
     { kind: "call", method: "POST", path: "/v1beta/models/:model:generate", operation: "chat", decode: decodeOpenai },
     { kind: "call", method: "POST", path: "/v1beta/models/:model:stream", operation: "chat", decode: decodeStream },
   ],
-  encodeError: ({ status, message }) => json(status, { error: { code: status, message, status: "GEMINI" } }),
+  encodeError: ({ status, message }) => ({
+    ...json(status, { error: { code: status, message, status: "GEMINI" } }),
+    headers: { "content-type": "application/json", "x-signalbox-error-contract": "1", "retry-after": "7" },
+  }),
 };
 
 function decodeStream(request: DialectRequest): Decoded<"chat"> {
@@ -96,7 +99,7 @@ function decode(
 ): Decoded<"chat"> {
   if (body === undefined) throw new Failure("invalid_request", "the request body is missing");
   const { text, ...sent } = body.value as Body;
-  const model = params["model"] ?? sent.model;
+  const model = params.model ?? sent.model;
   if (typeof model !== "string") throw new Failure("invalid_request", "model must be a string", { param: "model" });
   const streaming = stream ?? sent.stream ?? false;
   return {
