@@ -16,6 +16,9 @@ export interface Limited {
  */
 const OWN_TIMER_MS = 2000;
 
+/** Longer timers fire at once; 25 days are no limit anyway. */
+const MAX_TIMER_MS = 0x7fff_ffff;
+
 /** The signal and the time limits of one exchange. Every timer and listener is gone when the exchange has ended. */
 export class ExchangeLimits {
   /** What is left for undici: 0 where this object keeps the time. */
@@ -35,8 +38,8 @@ export class ExchangeLimits {
     this.#host = host;
     this.#signal = request.signal;
     this.#totalMs = request.timeoutMs;
-    this.#headersMs = request.headersTimeoutMs ?? headersMs;
-    this.#idleMs = request.idleTimeoutMs ?? idleMs;
+    this.#headersMs = finite(request.headersTimeoutMs ?? headersMs);
+    this.#idleMs = finite(request.idleTimeoutMs ?? idleMs);
     this.headersTimeout = this.#headersMs <= OWN_TIMER_MS ? 0 : this.#headersMs;
     this.bodyTimeout = this.#idleMs <= OWN_TIMER_MS ? 0 : this.#idleMs;
   }
@@ -51,7 +54,7 @@ export class ExchangeLimits {
       }
       signal.addEventListener("abort", this);
     }
-    if (this.#totalMs !== undefined && Number.isFinite(this.#totalMs))
+    if (this.#totalMs !== undefined && this.#totalMs <= MAX_TIMER_MS)
       this.#total = setTimeout(onTotal, this.#totalMs, this);
     return true;
   }
@@ -94,6 +97,11 @@ export class ExchangeLimits {
   idlePassed(): void {
     if (!this.#owner.paused) this.#owner.fail(idleTimeout(this.#host));
   }
+}
+
+/** 0 stands for no limit, here and in undici. */
+function finite(limitMs: number): number {
+  return limitMs <= MAX_TIMER_MS ? limitMs : 0;
 }
 
 function onTotal(limits: ExchangeLimits): void {

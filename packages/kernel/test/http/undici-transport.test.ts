@@ -279,6 +279,17 @@ describe("time limits", () => {
     await until(() => server.sockets.size === 0);
   });
 
+  it.each([Number.POSITIVE_INFINITY, 3e9])("takes %d ms for no limit", async (limit) => {
+    const server = await http((_request, response) => void setTimeout(() => response.end("ok"), 30));
+    const request = get(server, { timeoutMs: limit, headersTimeoutMs: limit, idleTimeoutMs: limit });
+    expect((await transport().send(request)).body.toString()).toBe("ok");
+  });
+
+  it("fails at once when no time is left", async () => {
+    const server = await http(() => {});
+    expect(await rejection(transport().send(get(server, { timeoutMs: -5 })))).toMatchObject({ code: "timeout" });
+  });
+
   it("counts the wait for a free connection", async () => {
     const server = await http(() => {});
     const client = transport({ connections: 1 });
