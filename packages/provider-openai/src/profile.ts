@@ -81,6 +81,8 @@ export interface WireProfile {
    * has no such endpoint. Without `complete` a text completion is asked as a chat with one user message.
    */
   readonly paths?: { readonly [Resource in WireResource]?: string | null };
+  /** Models (`*` as in capability tables) that answer at `complete`; the others are asked as chats. Default: all. */
+  readonly textCompletionModels?: readonly string[];
   /**
    * How the API key travels. Default `{ header: "authorization", prefix: "Bearer " }`; Azure's is `{ header: "api-key" }`.
    */

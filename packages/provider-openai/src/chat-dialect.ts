@@ -1,0 +1,103 @@
+import type {
+  Call,
+  CallRoute,
+  ChatEvent,
+  ChatResult,
+  Decoded,
+  Dialect,
+  DialectRequest,
+  GatewayError,
+  HttpReply,
+  ReplyEncoder,
+} from "@signalbox/kernel";
+import { SSE_DONE, SSE_HEARTBEAT } from "@signalbox/kernel/http";
+import { decodeChat } from "./chat-decode.ts";
+import { encodeCompletion } from "./chat-encode.ts";
+import { ChunkEncoder } from "./chat-encode-stream.ts";
+import { clientHeaders, jsonReply, requestObject } from "./dialect-request.ts";
+import { encodeOpenaiError, encodeStreamError } from "./error-encode.ts";
+import { takeExtensions } from "./extension-fields.ts";
+import type { Json } from "./json.ts";
+import { objectOf } from "./json.ts";
+import { CHAT_DIALECT } from "./native-chat.ts";
+
+const PATHS: readonly string[] = [
+  "/v1/chat/completions",
+  "/chat/completions",
+  "/openai/v1/chat/completions",
+  "/engines/:model/chat/completions",
+  "/openai/deployments/:model/chat/completions",
+];
+
+/** OpenAI Chat Completions. */
+export function chatDialect(): Dialect {
+  return { name: CHAT_DIALECT, routes: PATHS.map(chatRoute), encodeError: encodeOpenaiError };
+}
+
+function chatRoute(path: string): CallRoute<"chat"> {
+  return { kind: "call", method: "POST", path, operation: "chat", decode: decodeCall };
+}
+
+function decodeCall(http: DialectRequest): Decoded<"chat"> {
+  const { json, body } = requestObject(http);
+  const { body: asked, options, edits } = takeExtensions(json);
+  const request = decodeChat(asked, http.params["model"]);
+  return {
+    request,
+    ...(options !== undefined && { options }),
+    native: { dialect: CHAT_DIALECT, body, edits, headers: clientHeaders(http.headers) },
+    encoder: (call) => new ChatEncoder(call, asked),
+  };
+}
+
+const DONE = Buffer.from("[DONE]");
+
+class ChatEncoder implements ReplyEncoder<"chat"> {
+  readonly streaming: boolean;
+  readonly heartbeat: string = SSE_HEARTBEAT;
+  readonly #body: Json;
+  readonly #id: string;
+  #chunks: ChunkEncoder | undefined;
+  #lastFrames: Buffer | undefined;
+
+  constructor(call: Call<"chat">, body: Json) {
+    this.streaming = call.request.stream === true;
+    this.#body = body;
+    this.#id = `chatcmpl-${call.id}`;
+  }
+
+  result(result: ChatResult): HttpReply {
+    const { native } = result;
+    if (native?.body !== undefined && native.dialect === CHAT_DIALECT) return jsonReply(native.body);
+    const options = { id: this.#id, legacyFunctions: this.#legacyFunctions };
+    return jsonReply(JSON.stringify(encodeCompletion(result, options)));
+  }
+
+  event(event: ChatEvent): Buffer | string | undefined {
+    if (event.type !== "frame") return this.#encoder().event(event);
+    this.#lastFrames = event.bytes;
+    return event.bytes;
+  }
+
+  end(result: ChatResult, eventsSeen: boolean): string {
+    if (this.#lastFrames !== undefined) return this.#lastFrames.includes(DONE) ? "" : SSE_DONE;
+    return eventsSeen ? this.#encoder().end(result) : this.#encoder().whole(result);
+  }
+
+  error(error: GatewayError): string {
+    return encodeStreamError(error);
+  }
+
+  get #legacyFunctions(): boolean {
+    return this.#body["functions"] != null && this.#body["tools"] == null;
+  }
+
+  #encoder(): ChunkEncoder {
+    this.#chunks ??= new ChunkEncoder({
+      id: this.#id,
+      legacyFunctions: this.#legacyFunctions,
+      includeUsage: objectOf(this.#body["stream_options"])?.["include_usage"] === true,
+    });
+    return this.#chunks;
+  }
+}

@@ -1,0 +1,57 @@
+import type { ResponseHeaders } from "@signalbox/kernel";
+import { bodyFailure, unreadable } from "./errors.ts";
+import type { Json } from "./json.ts";
+import { isObject, objectOf, textIn, tryParse } from "./json.ts";
+import type { WireProfile } from "./profile.ts";
+
+/**
+ * The chunk in the data of one server-sent event; undefined for `[DONE]` and empty data.
+ *
+ * @throws {GatewayError} the error that the host sent in its place, or `provider_error` for what is no JSON object
+ */
+export function chunkOf(data: string, profile: WireProfile): Json | undefined {
+  if (data === "[DONE]" || data === "") return undefined;
+  const chunk = objectOf(tryParse(data));
+  if (chunk === undefined) throw unreadable(profile, "sent a chunk that is not a JSON object");
+  if (hasError(chunk)) throw bodyFailure(profile, chunk);
+  return chunk;
+}
+
+/** Whether an object holds an error in place of an answer; `error: null` is none. */
+export function hasError(value: Json): boolean {
+  return isObject(value["error"]) || textIn(value["error"]) !== undefined;
+}
+
+/**
+ * The object in a body of status 200.
+ *
+ * @param member what an answer must hold: `choices`, `data`
+ * @throws {GatewayError} the error that the host sent instead, or `provider_error`
+ */
+export function replyOfBody(body: Buffer, member: string, profile: WireProfile, headers: ResponseHeaders): Json {
+  const wire = objectOf(tryParse(body.toString()));
+  if (wire !== undefined && Array.isArray(wire[member])) return wire;
+  if (wire !== undefined && (hasError(wire) || wire["object"] === "error" || "message" in wire)) {
+    throw bodyFailure(profile, wire, headers);
+  }
+  const type = textIn(headers["content-type"]) ?? "no content type";
+  if (body.length === 0) throw unreadable(profile, "answered with an empty body");
+  if (wire === undefined) throw unreadable(profile, `answered with something that is not JSON (${type})`);
+  throw unreadable(profile, `answered without "${member}"`);
+}
+
+/** A choice that holds an error and no answer (OpenRouter): the whole reply has failed if all its choices have. */
+export function choicesError(wire: Json): Json | undefined {
+  const choices = wire["choices"];
+  if (!Array.isArray(choices) || choices.length === 0) return undefined;
+  let failed: Json | undefined;
+  for (const choice of choices as unknown[]) {
+    if (!isObject(choice) || !hasError(choice)) return undefined;
+    failed ??= choice;
+  }
+  return failed;
+}
+
+export function isEventStream(headers: ResponseHeaders): boolean {
+  return textIn(headers["content-type"])?.includes("event-stream") ?? false;
+}

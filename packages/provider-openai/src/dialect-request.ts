@@ -1,0 +1,34 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { DialectRequest, HttpReply } from "@signalbox/kernel";
+import { GatewayError } from "@signalbox/kernel";
+import type { JsonBody } from "@signalbox/kernel/http";
+import type { Json } from "./json.ts";
+import { isObject } from "./json.ts";
+
+/** @throws {GatewayError} `invalid_request` */
+export function requestObject(http: DialectRequest): { readonly json: Json; readonly body: JsonBody } {
+  const { body } = http;
+  if (body === undefined) throw new GatewayError("invalid_request", "the request needs a JSON body");
+  if (!isObject(body.value)) throw new GatewayError("invalid_request", "the request body must be a JSON object");
+  return { json: body.value, body };
+}
+
+/** Client headers that belong to this dialect or to a host that speaks it; a provider passes on those its host takes. */
+const HEADERS: readonly string[] = ["openai-beta", "http-referer", "x-title", "x-grok-conv-id"];
+
+const NONE: readonly string[] = [];
+
+export function clientHeaders(headers: IncomingHttpHeaders): readonly string[] {
+  let found: string[] | undefined;
+  for (const name of HEADERS) {
+    const value = headers[name];
+    if (typeof value === "string") (found ??= []).push(name, value);
+  }
+  return found ?? NONE;
+}
+
+const JSON_HEADERS: Readonly<Record<string, string>> = { "content-type": "application/json" };
+
+export function jsonReply(body: Buffer | string): HttpReply {
+  return { status: 200, headers: JSON_HEADERS, body };
+}

@@ -1,0 +1,127 @@
+import type { NanoUsd, Usage } from "@signalbox/kernel";
+import { NO_USAGE, parseUsd, totalTokens } from "@signalbox/kernel";
+import type { Json } from "./json.ts";
+import { numberIn, objectOf, otherMembers } from "./json.ts";
+import type { WireProfile } from "./profile.ts";
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** Nano-dollars in one xAI tick: 10 ticks are one (https://docs.x.ai/developers/cost-tracking). */
+const TICKS_PER_NANO = 10n;
+
+/**
+ * Token counts in the normal form. Hosts differ in where they put cache counts; all known places are read.
+ * Where `total_tokens` shows that reasoning was counted beside `completion_tokens` (xAI), it is added.
+ */
+export function readUsage(value: unknown, profile?: WireProfile): Usage {
+  const wire = objectOf(value);
+  if (wire === undefined) return NO_USAGE;
+  const input = objectOf(wire["prompt_tokens_details"]) ?? objectOf(wire["prompt_token_details"]);
+  const output = objectOf(wire["completion_tokens_details"]);
+  const inputTokens = numberIn(wire["prompt_tokens"]) ?? numberIn(wire["total_tokens"]) ?? 0;
+  let outputTokens = numberIn(wire["completion_tokens"]) ?? 0;
+  const reasoning = numberIn(output?.["reasoning_tokens"]) ?? numberIn(wire["reasoning_tokens"]);
+  if (reasoning !== undefined && reasoning > 0) {
+    if (numberIn(wire["total_tokens"]) === inputTokens + outputTokens + reasoning) outputTokens += reasoning;
+  }
+  const usage: Mutable<Usage> = { inputTokens, outputTokens };
+  const cacheRead =
+    numberIn(input?.["cached_tokens"]) ??
+    numberIn(wire["prompt_cache_hit_tokens"]) ??
+    numberIn(wire["cached_tokens"]) ??
+    numberIn(wire["num_cached_tokens"]) ??
+    numberIn(wire["cache_read_input_tokens"]);
+  if (cacheRead !== undefined) usage.cacheReadTokens = cacheRead;
+  readCacheWrites(wire, input, usage);
+  if (reasoning !== undefined) usage.reasoningTokens = reasoning;
+  set(usage, "inputAudioTokens", input?.["audio_tokens"]);
+  set(usage, "inputImageTokens", input?.["image_tokens"]);
+  set(usage, "outputAudioTokens", output?.["audio_tokens"]);
+  set(usage, "outputImageTokens", output?.["image_tokens"]);
+  set(usage, "acceptedPredictionTokens", output?.["accepted_prediction_tokens"]);
+  set(usage, "rejectedPredictionTokens", output?.["rejected_prediction_tokens"]);
+  set(usage, "webSearchCalls", objectOf(wire["server_tool_use_details"])?.["web_search_requests"]);
+  const cost = reportedCost(wire, profile);
+  if (cost !== undefined) usage.reportedCost = cost;
+  return usage;
+}
+
+function readCacheWrites(wire: Json, input: Json | undefined, usage: Mutable<Usage>): void {
+  const byLifetime = objectOf(wire["cache_creation"]);
+  const hour = numberIn(byLifetime?.["ephemeral_1h_input_tokens"]);
+  const all = numberIn(input?.["cache_write_tokens"]) ?? numberIn(wire["cache_creation_input_tokens"]);
+  if (hour !== undefined && hour > 0) usage.cacheWrite1hTokens = hour;
+  if (all !== undefined) usage.cacheWriteTokens = Math.max(0, all - (hour ?? 0));
+}
+
+function set(usage: Mutable<Usage>, field: Exclude<keyof Usage, "reportedCost">, value: unknown): void {
+  const count = numberIn(value);
+  if (count !== undefined) usage[field] = count;
+}
+
+function reportedCost(wire: Json, profile: WireProfile | undefined): NanoUsd | undefined {
+  switch (profile?.usage?.cost) {
+    case "cost":
+      return dollars(wire["cost"]);
+    case "cost.total_cost":
+      return dollars(objectOf(wire["cost"])?.["total_cost"]);
+    case "cost_in_usd_ticks": {
+      const ticks = numberIn(wire["cost_in_usd_ticks"]);
+      // Round up: a cost is never under-reported.
+      return ticks === undefined ? undefined : (BigInt(Math.ceil(ticks)) + TICKS_PER_NANO - 1n) / TICKS_PER_NANO;
+    }
+    default:
+      return undefined;
+  }
+}
+
+const COST_DIGITS = 12;
+
+function dollars(value: unknown): NanoUsd | undefined {
+  const amount = numberIn(value);
+  if (amount === undefined || amount < 0) return undefined;
+  // Fixed notation: small numbers would be written with an exponent. Twelve digits hide the noise of binary fractions.
+  return parseUsd(amount.toFixed(COST_DIGITS));
+}
+
+const KNOWN: ReadonlySet<string> = new Set([
+  "prompt_tokens",
+  "completion_tokens",
+  "total_tokens",
+  "prompt_tokens_details",
+  "completion_tokens_details",
+]);
+
+/** Members of a usage object that the normal form does not cover: times, costs, flags. They travel in `extra`. */
+export function otherUsage(value: unknown): Record<string, unknown> | undefined {
+  const wire = objectOf(value);
+  return wire === undefined ? undefined : otherMembers(wire, KNOWN);
+}
+
+/** Usage as OpenAI's chat and text completions report it. */
+export function writeUsage(usage: Usage, others?: unknown): Record<string, unknown> {
+  const write5m = usage.cacheWriteTokens ?? 0;
+  const write1h = usage.cacheWrite1hTokens ?? 0;
+  return {
+    prompt_tokens: usage.inputTokens,
+    completion_tokens: usage.outputTokens,
+    total_tokens: totalTokens(usage),
+    prompt_tokens_details: {
+      cached_tokens: usage.cacheReadTokens ?? 0,
+      audio_tokens: usage.inputAudioTokens ?? 0,
+      ...(usage.inputImageTokens !== undefined && { image_tokens: usage.inputImageTokens }),
+      ...(write5m + write1h > 0 && { cache_write_tokens: write5m + write1h }),
+    },
+    completion_tokens_details: {
+      reasoning_tokens: usage.reasoningTokens ?? 0,
+      audio_tokens: usage.outputAudioTokens ?? 0,
+      ...(usage.outputImageTokens !== undefined && { image_tokens: usage.outputImageTokens }),
+      accepted_prediction_tokens: usage.acceptedPredictionTokens ?? 0,
+      rejected_prediction_tokens: usage.rejectedPredictionTokens ?? 0,
+    },
+    ...(write1h > 0 && {
+      cache_creation: { ephemeral_5m_input_tokens: write5m, ephemeral_1h_input_tokens: write1h },
+    }),
+    ...(typeof others === "object" ? others : undefined),
+  };
+}
