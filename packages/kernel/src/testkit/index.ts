@@ -4,6 +4,15 @@ export { checkChatEvents } from "./check-chat-events.ts";
 export { checkUsage } from "./check-usage.ts";
 export type { Delivery, Exchange, Fault } from "./exchange.ts";
 export { cutBody, exchangeBody } from "./exchange.ts";
+export type { TextKind } from "./guardrail-bench.ts";
+export type {
+  BlockedText,
+  GuardedRequest,
+  GuardedText,
+  GuardrailCapabilities,
+  GuardrailKit,
+} from "./guardrail-kit.ts";
+export { testGuardrail } from "./guardrail-kit.ts";
 export type { LedgerCapabilities, LedgerKit } from "./ledger-kit.ts";
 export { testLedger } from "./ledger-kit.ts";
 export type { MemoryCacheOptions } from "./memory-cache.ts";
@@ -24,6 +33,8 @@ export type {
 } from "./provider-wire.ts";
 export type { ReplayHandler, ReplayServer, ReplayServerOptions, SentRequest } from "./replay-server.ts";
 export { refusedUrl, replayServer } from "./replay-server.ts";
+export type { RouterKit } from "./router-kit.ts";
+export { testRouter } from "./router-kit.ts";
 export type { Runner, TestFunction } from "./runner.ts";
 export type { TestAttemptInput, TestCallInput } from "./test-context.ts";
 export { testAttempt, testCall } from "./test-context.ts";
