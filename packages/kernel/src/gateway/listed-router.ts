@@ -1,9 +1,9 @@
 import type { Call } from "../call.ts";
 import type { Deployment, ModelTable } from "../deployment.ts";
 import { GatewayError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
 import { mayUse } from "../principal.ts";
 import type { Router } from "../router.ts";
+import { nearestModels } from "./model-table.ts";
 
 export interface ListedRouterOptions {
   /** Public model name → public model names to try when all its deployments have failed. */
@@ -14,7 +14,7 @@ export interface ListedRouterOptions {
 export function modelNotFound(call: Call, models: ModelTable): GatewayError {
   const { model } = call.request;
   const usable = models.names().filter((name) => mayUse(call.principal, name));
-  const names = nearest(model, usable).map((name) => JSON.stringify(name));
+  const names = nearestModels(model, usable).map((name) => JSON.stringify(name));
   const hint = names.length === 0 ? "" : `; the nearest names are ${names.join(", ")}`;
   return new GatewayError("model_not_found", `model ${JSON.stringify(model)} does not exist${hint}`, {
     param: "model",

@@ -17,6 +17,19 @@ function concrete(deployment: Deployment, model: string): Deployment {
   return { ...deployment, model, upstreamModel: deployment.upstreamModel.replace("*", matched) };
 }
 
+/**
+ * Known names most like a misspelt one, best first. A wildcard is compared by what stands before its star:
+ * `opnai/gpt-5` looks like `openai/*`.
+ */
+export function nearestModels(model: string, names: readonly string[], count: number = 3): readonly string[] {
+  const wildcards = names.filter((name) => name.endsWith("/*"));
+  const slash = model.indexOf("/");
+  const near = nearest(model, names, count);
+  if (slash < 0) return near;
+  const providers = nearest(`${model.slice(0, slash)}/*`, wildcards, count);
+  return [...new Set([...near, ...providers])].slice(0, count);
+}
+
 /** Concrete deployments kept, so that providers can key what they prepare by the object. */
 const CONCRETE_MODELS_KEPT = 1_000;
 
@@ -60,6 +73,6 @@ export function createModelTable(deployments: readonly Deployment[], providers: 
     },
     names: () => [...groups.keys()],
     all: () => deployments,
-    nearest: (model, count) => nearest(model, groups.keys(), count),
+    nearest: (model, count) => nearestModels(model, [...groups.keys()], count),
   };
 }
