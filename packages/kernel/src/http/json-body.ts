@@ -3,6 +3,7 @@ import { GatewayError } from "../errors.ts";
 import type { JsonEditOptions, JsonEdits, JsonMember } from "./json-edit.ts";
 import { editJson, readMembers } from "./json-edit.ts";
 import { jsonErrorPosition } from "./json-error-position.ts";
+import { plainKeys } from "./json-keys.ts";
 import type { JsonLimits } from "./json-limits.ts";
 import { checkJsonValue, DEFAULT_JSON_LIMITS } from "./json-limits.ts";
 import type { JsonScan } from "./json-scan.ts";
@@ -88,8 +89,9 @@ export function parseJsonBody(bytes: Buffer, limits?: JsonLimits): JsonBody {
 }
 
 function parseJson(text: string): unknown {
+  const plain = plainKeys(text);
   try {
-    return JSON.parse(text);
+    return JSON.parse(plain);
   } catch {
     // the engine's own message quotes the text
     if (text.trim() === "") throw new GatewayError("invalid_request", "the request body is empty");

@@ -10,8 +10,8 @@ export interface PartHeaders {
 
 const BOUNDARY =
   /^multipart\/form-data\s*;(?:[^"]{0,200};)?\s*boundary=(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)/i;
-const HEADER_LINE = /^([A-Za-z0-9-]{1,64}):[ \t]*(.*)$/;
-const PARAMETER = /;[ \t]*([a-z0-9_-]+\*?)=(?:"((?:[^"\\]|\\.)*)"|([^;"\s]*))[ \t]*/iy;
+const HEADER_LINE = /^([A-Za-z0-9-]{1,64}):[ \t]*(.*)$/s;
+const PARAMETER = /;[ \t]*([a-z0-9_-]+\*?)=(?:"((?:[^"\\]|\\.)*)"|([^;"\s]*))[ \t]*/isy;
 
 /** The boundary that a content type names. */
 export function formBoundary(contentType: string): string {
@@ -69,7 +69,7 @@ function unquoted(text: string): string {
 
 /** `UTF-8''na%C3%AFve.txt` (RFC 5987). */
 function extended(value: string | undefined): string | undefined {
-  const text = /^utf-8'[^']*'(.*)$/i.exec(value ?? "")?.[1];
+  const text = /^utf-8'[^']*'(.*)$/is.exec(value ?? "")?.[1];
   if (text === undefined) return undefined;
   try {
     const decoded = decodeURIComponent(text);
