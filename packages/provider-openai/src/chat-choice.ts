@@ -4,8 +4,9 @@ import {
   argumentsText,
   citationsOf,
   detailsText,
+  memberExtra,
   mergeDetails,
-  reasoningText,
+  reasoningMember,
   sourceOf,
   toolCallExtra,
 } from "./chat-parts.ts";
@@ -34,6 +35,7 @@ export class ChoiceDecoder {
   #prose: { readonly kind: Prose; readonly part: number } | undefined;
   #audio: number | undefined;
   #details: Record<string, unknown>[] = [];
+  #member: string | undefined;
   #parts = 0;
   #hasCalls = false;
   #ended = false;
@@ -61,6 +63,12 @@ export class ChoiceDecoder {
     if (typeof word === "string" && !this.#ended) this.#end(word, choice);
   }
 
+  /** Ends a choice for which the host gave no finish reason. */
+  finish(events: CanonicalChatEvent[]): void {
+    this.#events = events;
+    if (!this.#ended) this.#end("", {});
+  }
+
   #delta(delta: Json): void {
     const { content } = delta;
     this.#reasoning(delta);
@@ -84,8 +92,10 @@ export class ChoiceDecoder {
 
   #reasoning(delta: Json): void {
     const details = listOf(delta["reasoning_details"]);
-    const text = reasoningText(delta) ?? (details.length > 0 ? detailsText(details) : undefined);
-    if (text !== undefined && text !== "") this.#say("reasoning", text);
+    const member = reasoningMember(delta);
+    const text = member === undefined ? detailsText(details) : (delta[member] as string);
+    if (member !== undefined) this.#member = member;
+    if (text !== "") this.#say("reasoning", text);
     else if (details.length > 0) this.#open("reasoning");
     mergeDetails(this.#details, details);
     for (const part of readThinking(delta)) {
@@ -217,11 +227,19 @@ export class ChoiceDecoder {
   #open(kind: Prose): number {
     if (this.#prose?.kind === kind) return this.#prose.part;
     this.#closeProse();
-    const { origin } = this.#context;
-    const own = kind === "reasoning" && origin !== undefined;
-    const part = this.#begin({ type: kind, text: "", ...(own && { origin }) });
+    const part = this.#begin(kind === "reasoning" ? this.#emptyReasoning() : { type: kind, text: "" });
     this.#prose = { kind, part };
     return part;
+  }
+
+  #emptyReasoning(): Part {
+    const { origin } = this.#context;
+    return {
+      type: "reasoning",
+      text: "",
+      ...(origin !== undefined && { origin }),
+      ...memberExtra(this.#member),
+    };
   }
 
   #say(kind: Prose, text: string): void {

@@ -30,7 +30,9 @@ export function decodeChat(body: Json, model?: string): ChatRequest {
   for (const name in body) {
     const value = body[name];
     if (value === null || value === undefined) continue;
-    if (!decodeMember(request, body, name)) (others ??= {})[name] = value;
+    if (decodeMember(request, body, name)) continue;
+    others ??= {};
+    others[name] = value;
   }
   if (request.tools === undefined && body["functions"] != null) legacyTools(request, body);
   if (others !== undefined) request.extra = { [WIRE]: others };
@@ -217,12 +219,12 @@ function decodeResponseFormat(format: Json | undefined): ResponseFormat | undefi
       const schema = optionalObject(format, "json_schema", path);
       if (schema === undefined) throw fieldError(path, "an object");
       const name = optionalText(schema, "name", `${path}.name`);
-      if (name === undefined) throw fieldError(`${path}.name`, "a string");
       const description = optionalText(schema, "description", `${path}.description`);
       const strict = optionalFlag(schema, "strict", `${path}.strict`);
       return {
         type: "jsonSchema",
-        name,
+        // OpenAI demands a name; hosts that do not are used without one.
+        name: name ?? "response",
         ...(description !== undefined && { description }),
         schema: optionalObject(schema, "schema", `${path}.schema`) ?? {},
         ...(strict !== undefined && { strict }),

@@ -12,7 +12,7 @@ import { SSE_DONE, sseData } from "@signalbox/kernel/http";
 import { needsBlock, thinkingBlock } from "./chat-blocks.ts";
 import type { EncodeOptions } from "./chat-encode.ts";
 import { endWord, imageWire, reasoningDetails, specificFields, topMembers } from "./chat-encode.ts";
-import { annotationOf, toolCallWire } from "./chat-parts.ts";
+import { annotationOf, memberOf, toolCallWire } from "./chat-parts.ts";
 import { WIRE } from "./json.ts";
 import { writeUsage } from "./usage.ts";
 
@@ -25,6 +25,8 @@ interface OpenPart {
   /** Text and proof of reasoning, which are written together when it ends. */
   text: string;
   signature: string;
+  /** Where a client finds the text of reasoning. */
+  member: string;
 }
 
 interface OpenChoice {
@@ -125,7 +127,13 @@ export class ChunkEncoder {
 
   #partStart({ choice: at, index, part }: PartStart): string {
     const { choice, first } = this.#choice(at, part);
-    const open: OpenPart = { part, call: part.type === "toolCall" ? choice.calls++ : -1, text: "", signature: "" };
+    const open: OpenPart = {
+      part,
+      call: part.type === "toolCall" ? choice.calls++ : -1,
+      text: "",
+      signature: "",
+      member: "",
+    };
     choice.parts.set(index, open);
     const delta = this.#opening(index, open);
     return delta === undefined ? first : first + this.#chunk(at, delta);
@@ -144,7 +152,8 @@ export class ChunkEncoder {
       case "reasoning":
         open.text = part.text;
         open.signature = part.signature ?? "";
-        return part.text === "" ? undefined : { reasoning_content: part.text };
+        open.member = memberOf(part);
+        return part.text === "" ? undefined : { [open.member]: part.text };
       case "toolCall":
         return this.#opensCall(open, part);
       case "audio":
@@ -184,7 +193,7 @@ export class ChunkEncoder {
         return this.#raw(at, `{"refusal":${JSON.stringify(delta.text)}}`, rest);
       case "reasoning":
         if (open !== undefined) open.text += delta.text;
-        return this.#raw(at, `{"reasoning_content":${JSON.stringify(delta.text)}}`, rest);
+        return this.#raw(at, `{"${open?.member ?? "reasoning_content"}":${JSON.stringify(delta.text)}}`, rest);
       case "signature":
         if (open !== undefined) open.signature += delta.signature;
         return undefined;

@@ -1,7 +1,7 @@
 import type { ChatResult, Choice, Part } from "@signalbox/kernel";
 import type { Block } from "./chat-blocks.ts";
 import { needsBlock, thinkingBlock } from "./chat-blocks.ts";
-import { annotationOf, finishWord, toolCallWire } from "./chat-parts.ts";
+import { annotationOf, finishWord, memberOf, toolCallWire } from "./chat-parts.ts";
 import { WIRE } from "./json.ts";
 import { writeUsage } from "./usage.ts";
 
@@ -67,7 +67,7 @@ export function specificFields(
 export function encodeMessage(content: readonly Part[], options: EncodeOptions): Wire {
   let text: string | undefined;
   let refusal: string | undefined;
-  let reasoning: string | undefined;
+  const reasoning: Record<string, string> = {};
   const annotations: unknown[] = [];
   const thinking: unknown[] = [];
   const details: unknown[] = [];
@@ -88,7 +88,10 @@ export function encodeMessage(content: readonly Part[], options: EncodeOptions):
       case "reasoning": {
         const block = thinkingBlock(part);
         if (block !== undefined) thinking.push(block);
-        if (part.text !== "") reasoning = (reasoning ?? "") + part.text;
+        if (part.text !== "") {
+          const member = memberOf(part);
+          reasoning[member] = (reasoning[member] ?? "") + part.text;
+        }
         details.push(...reasoningDetails(part));
         break;
       }
@@ -110,7 +113,7 @@ export function encodeMessage(content: readonly Part[], options: EncodeOptions):
     role: "assistant",
     content: text ?? null,
     refusal: refusal ?? null,
-    ...(reasoning !== undefined && { reasoning_content: reasoning }),
+    ...reasoning,
     ...(thinking.length > 0 && { thinking_blocks: thinking }),
     ...(details.length > 0 && { reasoning_details: details }),
     ...(annotations.length > 0 && { annotations }),

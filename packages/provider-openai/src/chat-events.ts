@@ -41,6 +41,13 @@ export class ChunkDecoder {
     return events;
   }
 
+  /** The host says that the reply is over: choices that have not ended end here. */
+  finish(): readonly CanonicalChatEvent[] {
+    const events: CanonicalChatEvent[] = [];
+    for (const choice of this.#choices.values()) choice.finish(events);
+    return events;
+  }
+
   #start(chunk: Json, extra: Extra | undefined): CanonicalChatEvent {
     this.#started = true;
     this.#tier = textIn(chunk["service_tier"]);

@@ -44,14 +44,25 @@ export function finishWord(reason: FinishReason): string {
   return FINISH_WORDS[reason];
 }
 
-/** The text of reasoning, under any of the names that hosts use. */
-export function reasoningText(message: Json): string | undefined {
-  return (
-    textIn(message["reasoning_content"]) ??
-    textIn(message["reasoning"]) ??
-    textIn(message["reasoning_text"]) ??
-    textIn(message["thinking"])
-  );
+/** First the name that most hosts and clients know. */
+const REASONING_MEMBERS = ["reasoning_content", "reasoning", "reasoning_text", "thinking"] as const;
+
+/** The member of a message or delta that holds the text of its reasoning: hosts have several names for it. */
+export function reasoningMember(message: Json): string | undefined {
+  return REASONING_MEMBERS.find((name) => textIn(message[name]) !== undefined);
+}
+
+/** Remembers a less usual name, so that a client of this dialect finds the text where its host puts it. */
+export function memberExtra(member: string | undefined): { readonly extra?: Extra } {
+  return member === undefined || member === REASONING_MEMBERS[0]
+    ? {}
+    : { extra: { [WIRE]: { reasoning_member: member } } };
+}
+
+/** The member under which a client of this dialect finds the text of reasoning. */
+export function memberOf(part: ReasoningPart): string {
+  const member = part.extra?.[WIRE]?.["reasoning_member"];
+  return REASONING_MEMBERS.find((name) => name === member) ?? REASONING_MEMBERS[0];
 }
 
 const DETAIL_ORIGINS: Readonly<Record<string, string>> = {
@@ -102,19 +113,20 @@ export function mergeDetails(into: Record<string, unknown>[], details: readonly 
   }
 }
 
-/** A reasoning part from text and details; undefined when there is neither. */
-export function reasoningPart(
-  text: string | undefined,
-  details: readonly unknown[],
-  origin: string | undefined,
-): ReasoningPart | undefined {
-  if (text === undefined && details.length === 0) return undefined;
+/** The reasoning of a message; undefined when it has none. */
+export function reasoningPart(message: Json, origin: string | undefined): ReasoningPart | undefined {
+  const details = listOf(message["reasoning_details"]);
+  const member = reasoningMember(message);
+  if (member === undefined && details.length === 0) return undefined;
   const vendor = detailsOrigin(details) ?? origin;
+  const named = memberExtra(member).extra?.[WIRE];
   return {
     type: "reasoning",
-    text: text ?? detailsText(details),
+    text: member === undefined ? detailsText(details) : (message[member] as string),
     ...(vendor !== undefined && { origin: vendor }),
-    ...(details.length > 0 && { extra: { [WIRE]: { reasoning_details: details } } }),
+    ...((details.length > 0 || named !== undefined) && {
+      extra: { [WIRE]: { ...named, ...(details.length > 0 && { reasoning_details: details }) } },
+    }),
   };
 }
 

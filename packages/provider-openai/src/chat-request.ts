@@ -6,6 +6,7 @@ import type {
   ResponseFormat,
   Tool,
   ToolChoice,
+  Trace,
 } from "@signalbox/kernel";
 import { GatewayError, withoutParameters } from "@signalbox/kernel";
 import { cacheControlWire, messagesWire } from "./chat-messages.ts";
@@ -26,7 +27,7 @@ export function chatBody(attempt: Attempt<"chat">, profile: WireProfile, rules: 
   tools(attempt, request, profile, body);
   limits(request, rules, body);
   put(body, "response_format", responseFormat(request.responseFormat, attempt, profile));
-  reasoning(request, profile, rules, body);
+  reasoning(request, profile, rules, body, attempt.trace);
   const { [WIRE]: others } = request.extra ?? {};
   for (const name in others) if (!(name in body)) body[name] = others[name];
   return finish(body, profile, attempt);
@@ -177,7 +178,7 @@ function responseFormat(
   return { type: "json_schema", json_schema: schema };
 }
 
-function reasoning(request: ChatRequest, profile: WireProfile, rules: ModelRules, body: Body): void {
+function reasoning(request: ChatRequest, profile: WireProfile, rules: ModelRules, body: Body, trace: Trace): void {
   const wish = request.reasoning;
   if (wish === undefined) return;
   const raw = wish.extra?.[WIRE];
@@ -202,6 +203,7 @@ function reasoning(request: ChatRequest, profile: WireProfile, rules: ModelRules
     default:
       // A model that cannot reason needs no word to refrain from it.
       if (off && !(rules.efforts?.includes("none") ?? wish.effort === "none")) return;
+      if (effort === undefined) trace.note("attempt", `reasoning mode ${wish.mode ?? "default"} was left out`);
       put(body, "reasoning_effort", effort);
   }
 }

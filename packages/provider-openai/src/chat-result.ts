@@ -6,7 +6,6 @@ import {
   finishReasonOf,
   listedContent,
   reasoningPart,
-  reasoningText,
   sourceOf,
   toolCallOf,
 } from "./chat-parts.ts";
@@ -148,8 +147,7 @@ export function messageParts(message: Json, context: ReplyContext): Part[] {
   const thinking = readThinking(message);
   if (thinking.length > 0) parts.push(...thinking);
   else if (!blocks.some(({ part }) => part.type === "reasoning")) {
-    const details = listOf(message["reasoning_details"]);
-    const reasoning = reasoningPart(reasoningText(message), details, context.origin);
+    const reasoning = reasoningPart(message, context.origin);
     if (reasoning !== undefined) parts.push(reasoning);
   }
   const { content } = message;

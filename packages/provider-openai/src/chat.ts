@@ -6,7 +6,7 @@ import { ChunkDecoder } from "./chat-events.ts";
 import { chatBody } from "./chat-request.ts";
 import type { ReplyContext } from "./chat-result.ts";
 import { chatResult, usageOf } from "./chat-result.ts";
-import { choicesError, chunkOf, isEventStream, replyOfBody } from "./chunks.ts";
+import { choicesError, chunkOf, DONE_DATA, isEventStream, replyOfBody } from "./chunks.ts";
 import { bodyFailure, incompleteStream, upstreamFailure } from "./errors.ts";
 import type { Json } from "./json.ts";
 import { CHAT_DIALECT, ChatFrameDecoder, forwardedChatResult, nativeChatResult } from "./native-chat.ts";
@@ -167,6 +167,7 @@ class StreamReader {
     for (const { data } of frames) {
       const chunk = chunkOf(data, this.#context.profile);
       if (chunk !== undefined) events.push(...this.#chunks.push(chunk));
+      else if (data === DONE_DATA) events.push(...this.#chunks.finish());
     }
     for (const event of events) this.#fold.push(event);
     return events;

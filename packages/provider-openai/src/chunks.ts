@@ -4,13 +4,16 @@ import type { Json } from "./json.ts";
 import { isObject, objectOf, textIn, tryParse } from "./json.ts";
 import type { WireProfile } from "./profile.ts";
 
+/** The data that ends a stream. */
+export const DONE_DATA = "[DONE]";
+
 /**
  * The chunk in the data of one server-sent event; undefined for `[DONE]` and empty data.
  *
  * @throws {GatewayError} the error that the host sent in its place, or `provider_error` for what is no JSON object
  */
 export function chunkOf(data: string, profile: WireProfile): Json | undefined {
-  if (data === "[DONE]" || data === "") return undefined;
+  if (data === DONE_DATA || data === "") return undefined;
   const chunk = objectOf(tryParse(data));
   if (chunk === undefined) throw unreadable(profile, "sent a chunk that is not a JSON object");
   if (hasError(chunk)) throw bodyFailure(profile, chunk);

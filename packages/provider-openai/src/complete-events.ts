@@ -3,7 +3,7 @@ import { NO_USAGE } from "@signalbox/kernel";
 import { SseDecoder } from "@signalbox/kernel/http";
 import { finishReasonOf } from "./chat-parts.ts";
 import { createdOf, topExtra, usageOf } from "./chat-result.ts";
-import { chunkOf } from "./chunks.ts";
+import { chunkOf, DONE_DATA } from "./chunks.ts";
 import type { Json } from "./json.ts";
 import { isObject, listOf, numberIn, objectOf, textIn } from "./json.ts";
 import type { WireProfile } from "./profile.ts";
@@ -84,6 +84,7 @@ export class CompletionDecoder implements FrameDecoder<CanonicalCompleteEvent, C
     for (const { data } of frames) {
       const chunk = chunkOf(data, this.#profile);
       if (chunk !== undefined) this.#chunk(chunk, events);
+      else if (data === DONE_DATA) this.#finish(events);
     }
     return events;
   }
@@ -101,6 +102,16 @@ export class CompletionDecoder implements FrameDecoder<CanonicalCompleteEvent, C
       if (choice !== undefined) this.#choice(choice, events);
     }
     if (isObject(chunk["usage"])) this.#usage = usageOf(chunk, this.#profile);
+  }
+
+  /** The host says that the reply is over: choices without a finish reason end here. */
+  #finish(events: CanonicalCompleteEvent[]): void {
+    for (const choice of this.#choices) {
+      if (this.#ended.has(choice.index)) continue;
+      this.#ended.add(choice.index);
+      choice.finishReason = "stop";
+      events.push({ type: "choiceEnd", choice: choice.index, finishReason: "stop" });
+    }
   }
 
   #choice(wire: Json, events: CanonicalCompleteEvent[]): void {

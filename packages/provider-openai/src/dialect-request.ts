@@ -22,7 +22,9 @@ export function clientHeaders(headers: IncomingHttpHeaders): readonly string[] {
   let found: string[] | undefined;
   for (const name of HEADERS) {
     const value = headers[name];
-    if (typeof value === "string") (found ??= []).push(name, value);
+    if (typeof value !== "string") continue;
+    found ??= [];
+    found.push(name, value);
   }
   return found ?? NONE;
 }

@@ -56,7 +56,11 @@ const NO_EDITS: JsonEdits = {};
 /** @throws {GatewayError} `invalid_request` naming the field */
 export function takeExtensions(body: Json): Extensions {
   let names: string[] | undefined;
-  for (const name in body) if (isExtension(name)) (names ??= []).push(name);
+  for (const name in body) {
+    if (!isExtension(name)) continue;
+    names ??= [];
+    names.push(name);
+  }
   const metadata = body["metadata"];
   const tagged = typeof metadata === "object" && metadata !== null && Array.isArray((metadata as Json)["tags"]);
   if (names === undefined && !tagged && typeof body["user"] !== "string")

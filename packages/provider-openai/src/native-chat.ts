@@ -5,7 +5,7 @@ import { SseDecoder } from "@signalbox/kernel/http";
 import { ChunkDecoder } from "./chat-events.ts";
 import type { ReplyContext } from "./chat-result.ts";
 import { chatResult, choicesOf, createdOf, topExtra, usageOf } from "./chat-result.ts";
-import { chunkOf } from "./chunks.ts";
+import { chunkOf, DONE_DATA } from "./chunks.ts";
 import type { Json } from "./json.ts";
 import { textIn } from "./json.ts";
 
@@ -84,6 +84,7 @@ export class ChatFrameDecoder implements FrameDecoder<CanonicalChatEvent, ChatRe
     for (const { data } of frames) {
       const chunk = chunkOf(data, this.#context.profile);
       if (chunk !== undefined) events.push(...this.#chunks.push(chunk));
+      else if (data === DONE_DATA) events.push(...this.#chunks.finish());
     }
     for (const event of events) this.#fold.push(event);
     return events;

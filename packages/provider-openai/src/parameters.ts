@@ -55,19 +55,16 @@ function isSet(request: ChatRequest, field: ChatParameter): boolean {
 
 /** Fields set in the request that the model does not take. */
 export function unsupportedParameters(request: ChatRequest, rules: ModelRules): readonly ChatParameter[] {
-  let found: ChatParameter[] | undefined;
   const { unsupported, refusedWhileReasoning, serviceTiers } = rules;
-  if (unsupported !== undefined) {
-    for (const field of unsupported) if (isSet(request, field)) (found ??= []).push(field);
-  }
+  if (unsupported === undefined && refusedWhileReasoning === undefined && serviceTiers === undefined) return NONE;
+  const found: ChatParameter[] = [];
+  for (const field of unsupported ?? NONE) if (isSet(request, field)) found.push(field);
   if (refusedWhileReasoning !== undefined && (effortFor(request.reasoning, rules) ?? rules.defaultEffort) !== "none") {
-    for (const field of refusedWhileReasoning) if (isSet(request, field)) (found ??= []).push(field);
+    for (const field of refusedWhileReasoning) if (isSet(request, field)) found.push(field);
   }
   const tier = request.serviceTier;
-  if (serviceTiers !== undefined && tier !== undefined && !serviceTiers.includes(tier)) {
-    (found ??= []).push("serviceTier");
-  }
-  return found ?? NONE;
+  if (serviceTiers !== undefined && tier !== undefined && !serviceTiers.includes(tier)) found.push("serviceTier");
+  return found;
 }
 
 const NONE: readonly ChatParameter[] = [];

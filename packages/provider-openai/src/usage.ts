@@ -92,25 +92,57 @@ const KNOWN: ReadonlySet<string> = new Set([
   "completion_tokens_details",
 ]);
 
+const KNOWN_INPUT: ReadonlySet<string> = new Set([
+  "cached_tokens",
+  "cache_write_tokens",
+  "audio_tokens",
+  "image_tokens",
+]);
+
+const KNOWN_OUTPUT: ReadonlySet<string> = new Set([
+  "reasoning_tokens",
+  "audio_tokens",
+  "image_tokens",
+  "accepted_prediction_tokens",
+  "rejected_prediction_tokens",
+]);
+
 /** Members of a usage object that the normal form does not cover: times, costs, flags. They travel in `extra`. */
 export function otherUsage(value: unknown): Record<string, unknown> | undefined {
   const wire = objectOf(value);
-  return wire === undefined ? undefined : otherMembers(wire, KNOWN);
+  if (wire === undefined) return undefined;
+  const input = otherDetails(wire, "prompt_tokens_details", KNOWN_INPUT);
+  const output = otherDetails(wire, "completion_tokens_details", KNOWN_OUTPUT);
+  const others = otherMembers(wire, KNOWN);
+  return input === undefined && output === undefined ? others : { ...others, ...input, ...output };
 }
 
-/** Usage as OpenAI's chat and text completions report it. */
+function otherDetails(wire: Json, name: string, known: ReadonlySet<string>): Record<string, unknown> | undefined {
+  const details = objectOf(wire[name]);
+  const others = details === undefined ? undefined : otherMembers(details, known);
+  return others === undefined ? undefined : { [name]: others };
+}
+
+/** Usage as OpenAI's chat and text completions report it. `others`: what `otherUsage` found in the host's own. */
 export function writeUsage(usage: Usage, others?: unknown): Record<string, unknown> {
   const write5m = usage.cacheWriteTokens ?? 0;
   const write1h = usage.cacheWrite1hTokens ?? 0;
+  const written = usage.cacheWriteTokens !== undefined || usage.cacheWrite1hTokens !== undefined;
+  const rest = objectOf(others);
   return {
+    ...(write1h > 0 && {
+      cache_creation: { ephemeral_5m_input_tokens: write5m, ephemeral_1h_input_tokens: write1h },
+    }),
+    ...rest,
     prompt_tokens: usage.inputTokens,
     completion_tokens: usage.outputTokens,
     total_tokens: totalTokens(usage),
     prompt_tokens_details: {
       cached_tokens: usage.cacheReadTokens ?? 0,
+      ...(written && { cache_write_tokens: write5m + write1h }),
       audio_tokens: usage.inputAudioTokens ?? 0,
       ...(usage.inputImageTokens !== undefined && { image_tokens: usage.inputImageTokens }),
-      ...(write5m + write1h > 0 && { cache_write_tokens: write5m + write1h }),
+      ...objectOf(rest?.["prompt_tokens_details"]),
     },
     completion_tokens_details: {
       reasoning_tokens: usage.reasoningTokens ?? 0,
@@ -118,10 +150,7 @@ export function writeUsage(usage: Usage, others?: unknown): Record<string, unkno
       ...(usage.outputImageTokens !== undefined && { image_tokens: usage.outputImageTokens }),
       accepted_prediction_tokens: usage.acceptedPredictionTokens ?? 0,
       rejected_prediction_tokens: usage.rejectedPredictionTokens ?? 0,
+      ...objectOf(rest?.["completion_tokens_details"]),
     },
-    ...(write1h > 0 && {
-      cache_creation: { ephemeral_5m_input_tokens: write5m, ephemeral_1h_input_tokens: write1h },
-    }),
-    ...(typeof others === "object" ? others : undefined),
   };
 }
