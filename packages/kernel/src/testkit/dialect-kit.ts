@@ -136,7 +136,7 @@ function replyCases(kit: DialectKit, cases: Cases, one: ReplyCase): void {
     cases.add(`reply: ${one.name}, ${name}`, () => {
       assert.ok(one.streamed !== undefined, `give replies[].streamed, or declare capabilities.streaming: false`);
       assert.ok(kit.read !== undefined, "give read, or declare capabilities.streaming: false");
-      check({ ...one, streamed: one.streamed, content: one.content }, reader(kit));
+      check({ streamed: one.streamed, result: one.result as ChatResult, content: one.content }, reader(kit));
     }, ["streaming"]);
   stream("streamed", (asked, read) => {
     const encoder = opened(kit.dialect(), asked.streamed);
