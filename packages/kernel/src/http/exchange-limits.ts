@@ -11,7 +11,7 @@ export interface Limited {
 }
 
 /**
- * undici counts time in steps of half a second, so a limit of 300 ms would strike after up to a second more.
+ * undici counts time in steps of half a second: its limits strike up to one step early or two late.
  * Limits up to this many milliseconds get a timer of their own; longer ones are left to undici, which is cheaper.
  */
 const OWN_TIMER_MS = 2000;

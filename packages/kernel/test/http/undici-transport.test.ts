@@ -241,7 +241,8 @@ describe("time limits", () => {
       code: "timeout",
       retryable: true,
     });
-    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(limit - 20);
+    // from two seconds on undici keeps the time, in steps of half a second
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(limit < 2000 ? limit - 20 : limit - 600);
     expect(performance.now() - startedAt).toBeLessThan(limit < 2000 ? limit + 300 : limit + 1500);
     await until(() => server.sockets.size === 0);
   });
