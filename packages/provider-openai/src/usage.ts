@@ -11,7 +11,8 @@ const TICKS_PER_NANO = 10n;
 
 /**
  * Token counts in the normal form. Hosts differ in where they put cache counts; all known places are read.
- * Where `total_tokens` shows that reasoning was counted beside `completion_tokens` (xAI), it is added.
+ * Where `total_tokens` shows that reasoning was counted beside `completion_tokens` (xAI), or where there is more of it
+ * than of output (Gemini behind Vercel), it is added.
  */
 export function readUsage(value: unknown, profile?: WireProfile): Usage {
   const wire = objectOf(value);
@@ -22,7 +23,8 @@ export function readUsage(value: unknown, profile?: WireProfile): Usage {
   let outputTokens = numberIn(wire["completion_tokens"]) ?? 0;
   const reasoning = numberIn(output?.["reasoning_tokens"]) ?? numberIn(wire["reasoning_tokens"]);
   if (reasoning !== undefined && reasoning > 0) {
-    if (numberIn(wire["total_tokens"]) === inputTokens + outputTokens + reasoning) outputTokens += reasoning;
+    const apart = numberIn(wire["total_tokens"]) === inputTokens + outputTokens + reasoning;
+    if (apart || reasoning > outputTokens) outputTokens += reasoning;
   }
   const usage: Mutable<Usage> = { inputTokens, outputTokens };
   const cacheRead =
