@@ -295,6 +295,12 @@ describe("what hosts answer", () => {
     ],
     ["perplexity", { cost: { input_tokens_cost: 0.1, total_cost: 0.25 } }, { reportedCost: 250_000_000n }],
     ["xai", { cost_in_usd_ticks: 1_234 }, { reportedCost: 124n }],
+    ["vercel", { completion_tokens_details: { reasoning_tokens: 5 } }, { outputTokens: 6, reasoningTokens: 5 }],
+    [
+      "xai",
+      { total_tokens: 8, completion_tokens_details: { reasoning_tokens: 5 } },
+      { outputTokens: 6, reasoningTokens: 5 },
+    ],
     ["moonshotai", { cached_tokens: 2 }, { cacheReadTokens: 2 }],
     ["deepseek", { prompt_cache_hit_tokens: 1, prompt_cache_miss_tokens: 1 }, { cacheReadTokens: 1 }],
   ])("usage of %s: %j", async (slug, more, expected) => {
