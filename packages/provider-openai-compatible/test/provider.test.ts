@@ -1,7 +1,7 @@
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import type { ChatRequest, ListedModel, Provider } from "@signalbox/kernel";
 import { resultOf, Secret } from "@signalbox/kernel";
-import { createTransport } from "@signalbox/kernel/http";
+import { createTransport, parseJsonBody } from "@signalbox/kernel/http";
 import type { Exchange, ReplayServer } from "@signalbox/kernel/testkit";
 import { replayServer, testAttempt } from "@signalbox/kernel/testkit";
 import { findHost, hostProvider, openaiCompatible } from "../src/index.ts";
@@ -207,6 +207,28 @@ describe("hosts of the table", () => {
     expect(sent().body.response_format).toEqual({ type: "json_object" });
     expect(attempt.trace.notes?.map(({ text }) => text)).toContain("response_format json_schema sent as json_object");
   });
+});
+
+test("in the native lane the client's bytes are sent, in the words of the host", async () => {
+  const url = await serve(ANSWER);
+  const provider = hostProvider("sambanova", { apiKey: "x", baseUrl: url });
+  const written =
+    '{"model":"public", "messages":[{"role":"user","content":"hi"}],"max_completion_tokens":5,"new_field":{"a":1.50}}';
+  const request: ChatRequest = {
+    model: "public",
+    messages: [{ role: "user", content: [{ type: "text", text: "hi" }] }],
+    maxOutputTokens: 5,
+  };
+  const native = { dialect: "openai-chat", body: parseJsonBody(Buffer.from(written)), edits: {}, headers: [] };
+  const deployment = { provider: provider.name, upstreamModel: "Llama-4" };
+  const attempt = testAttempt({ operation: "chat", request, native, deployment, transport });
+  const chat = provider.operations.chat;
+  const result = chat === undefined ? undefined : await resultOf(chat(attempt));
+  expect(server?.sent[0]?.body).toBe(
+    '{"model":"Llama-4", "messages":[{"role":"user","content":"hi"}],"max_tokens":5,"new_field":{"a":1.50}}',
+  );
+  expect(attempt.record.lane).toBe("native");
+  expect(result?.native?.dialect).toBe("openai-chat");
 });
 
 describe("what hosts answer", () => {

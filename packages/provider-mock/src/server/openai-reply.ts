@@ -22,7 +22,7 @@ export const OPENAI_CHAT: WireDialect = {
   errorFrame: (error) => frameOf(openaiError(error)),
 };
 
-export function openaiError({ message, type, code, param }: WireError): object {
+function openaiError({ message, type, code, param }: WireError): object {
   return { error: { message, type, param, code } };
 }
 
