@@ -45,7 +45,7 @@ export interface ReplayServer {
   close(): Promise<void>;
 }
 
-const OWN_HEADERS = new Set(["content-length", "transfer-encoding", "connection", "content-type"]);
+const OWN_HEADERS: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "connection", "content-type"]);
 
 /**
  * A loopback upstream that answers with recorded or written exchanges, cut and broken as asked.
