@@ -50,7 +50,7 @@ export function listDeployments(
             ? explicit
             : `${explicit}-${ordinal + 1}`;
       const deployment = makeDeployment(id, name, found, params, organization, context);
-      validate(found.provider, deployment, index, context.source);
+      validate(found, deployment, index, context);
       rows.push({ index, deployment, order: params.order ?? 0 });
     }
   }
@@ -138,13 +138,16 @@ function usualKey(slug: string, { catalog, variables }: DeploymentContext): stri
 }
 
 /** The provider's own check, at the entry's place. What follows from a problem that is known is not reported again. */
-function validate(provider: Provider, deployment: Deployment, index: number, source: Source): void {
+function validate(found: FoundModel, deployment: Deployment, index: number, context: DeploymentContext): void {
+  const { source, catalog } = context;
   if (source.faulty(["model_list", index])) return;
   try {
-    provider.validate?.(deployment);
+    found.provider.validate?.(deployment);
   } catch (error) {
     if (!isGatewayError(error)) throw error;
-    source.problem(["model_list", index, "litellm_params"], error.message);
+    const variables = deployment.apiKey === undefined ? (catalog.keyVariables?.(found.slug) ?? []) : [];
+    const hint = variables.length === 0 ? undefined : `set api_key, or the variable ${variables.join(" or ")}`;
+    source.problem(["model_list", index, "litellm_params"], error.message, hint);
   }
 }
 

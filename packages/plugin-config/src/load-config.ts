@@ -67,7 +67,10 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   const values: ConfigValues = checkKeys(root, variables, problems);
   const listed = listDeployments(values.model_list ?? [], { catalog: options.providers, variables, source });
   const extra = options.deployments ?? [];
-  if (extra.length === 0 && (values.model_list ?? []).length === 0) source.missing([], "model_list");
+  if (extra.length === 0 && (values.model_list ?? []).length === 0) {
+    if (!source.has(["model_list"])) source.missing([], "model_list");
+    else if (!source.faulty(["model_list"])) source.problem(["model_list"], "lists no model", "name at least one");
+  }
   const fallbacks = collectFallbacks(values, namedModels(values, extra, listed.providers), source);
   if (problems.count > 0) throw problems.error();
 

@@ -24,12 +24,15 @@ export class Source {
     this.#problems.add(this.#place(path), pathText(path), message, hint);
   }
 
+  has(path: KeyPath): boolean {
+    const parent = nodeAt(this.#root, path.slice(0, -1));
+    return parent.kind === "map" && parent.entries.has(String(path.at(-1)));
+  }
+
   /** A key that has to be there. Nothing is reported when it is, or when it was just misspelt, which is known by now. */
   missing(path: KeyPath, key: string): void {
-    const parent = nodeAt(this.#root, path);
-    if (parent.kind === "map" && parent.entries.get(key) !== undefined) return;
-    if (this.#problems.suggested(pathText(path), key)) return;
-    this.#problems.add(parent.place, pathText([...path, key]), "is missing");
+    if (this.has([...path, key]) || this.#problems.suggested(pathText(path), key)) return;
+    this.#problems.add(this.#place(path), pathText([...path, key]), "is missing");
   }
 
   /** Whether something below the path has been reported. */

@@ -191,7 +191,7 @@ describe("parameters", () => {
   test("what the provider itself refuses is reported at the entry, once the entry is otherwise right", () => {
     const text = list(entry("a", "anthropic/x"), entry("b", "anthropic/x", "timeuot: 3"));
     expect(report(text, { env: {} })).toEqual([
-      "3:21 model_list[0].litellm_params: anthropic needs an api_key",
+      "3:21 model_list[0].litellm_params: anthropic needs an api_key; set api_key, or the variable ANTHROPIC_API_KEY",
       '5:44 model_list[1].litellm_params.timeuot: unknown key; Did you mean "timeout"?',
     ]);
   });

@@ -178,6 +178,8 @@ router_settings:
       '3:5 model_list[1].modelname: unknown key; Did you mean "model_name"?',
     ]);
     expect(report("general_settings: {}\n")).toEqual(["1:1 model_list: is missing"]);
+    expect(report("model_list: []\n")).toEqual(["1:13 model_list: lists no model; name at least one"]);
+    expect(report("model_list:\n")).toEqual(["1:12 model_list: lists no model; name at least one"]);
     expect(report("model_lists: []\n")).toEqual(['1:1 model_lists: unknown key; Did you mean "model_list"?']);
   });
 

@@ -1,0 +1,126 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { bash, GatewayProcess, runToEnd } from "./support/gateway-process.ts";
+
+let folder: string;
+let gateway: GatewayProcess | undefined;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "signalbox-gateway-"));
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+afterEach(async () => {
+  gateway?.child.kill("SIGKILL");
+  await gateway?.ended;
+  gateway = undefined;
+});
+
+function file(text: string): string {
+  const path = join(folder, "config.yaml");
+  writeFileSync(path, text);
+  return path;
+}
+
+async function start(text: string, env: Readonly<Record<string, string>> = {}): Promise<GatewayProcess> {
+  gateway = new GatewayProcess(["--port", "0", "--config", file(text)], env);
+  return await gateway.ready();
+}
+
+const SMALL = `
+model_list:
+  - model_name: helper
+    litellm_params:
+      model: mock/fault-500
+      fallbacks: [reserve]
+  - model_name: reserve
+    litellm_params:
+      model: mock/fixed
+general_settings:
+  master_key: os.environ/GATEWAY_KEY
+  max_request_size_mb: 0.001
+`;
+const KEY = "k-3f81c07ae52b4d96";
+
+describe("a configuration", () => {
+  test("does what it says", async () => {
+    const { url, stdout, curl } = await start(SMALL, { GATEWAY_KEY: KEY });
+    expect(stdout).toContain("  models   helper, reserve\n");
+    expect(stdout).toContain(
+      "  on       master key: every request needs it, fallbacks for 1 model, configuration from ",
+    );
+    expect(curl).toContain('"authorization: Bearer $GATEWAY_KEY"');
+    expect(curl).toContain('"model":"helper"');
+    // The model always fails: what comes back is its fallback's.
+    const answer = JSON.parse(await bash(curl, { GATEWAY_KEY: KEY })) as {
+      choices: { message: { content: string } }[];
+    };
+    expect(answer.choices[0]?.message.content).toContain("fixed answer");
+
+    const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json" };
+    const large = JSON.stringify({ model: "reserve", messages: [{ role: "user", content: "x".repeat(2_000) }] });
+    const refused = await fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body: large });
+    expect(refused.status).toBe(413);
+    expect((await fetch(`${url}/v1/models`)).status).toBe(401);
+    const models = (await (await fetch(`${url}/v1/models`, { headers })).json()) as { data: { id: string }[] };
+    expect(models.data.map(({ id }) => id)).toEqual(["helper", "reserve"]);
+  });
+
+  test("with a key in the file is told where the key is", async () => {
+    const { stdout, curl } = await start(SMALL.replace("os.environ/GATEWAY_KEY", KEY));
+    expect(stdout).toContain(
+      `Try it (with SIGNALBOX_MASTER_KEY set to the master_key of ${join(folder, "config.yaml")}):`,
+    );
+    expect(stdout).not.toContain(KEY);
+    expect(await bash(curl, { SIGNALBOX_MASTER_KEY: KEY })).toContain("fixed answer");
+  });
+
+  test("without a key takes the one of the environment", async () => {
+    const text = "model_list: [{model_name: a, litellm_params: {model: mock/echo}}]";
+    const { url } = await start(text, { SIGNALBOX_MASTER_KEY: KEY });
+    expect((await fetch(`${url}/v1/models`)).status).toBe(401);
+  });
+
+  test("may allow a weak key, which is still warned of", async () => {
+    const text =
+      "model_list: [{model_name: a, litellm_params: {model: mock/echo}}]\ngeneral_settings: {master_key: sk-1234, allow_weak_master_key: true}";
+    gateway = new GatewayProcess(["--port", "0", "--host", "0.0.0.0", "--config", file(text)]);
+    await gateway.ready();
+    expect(gateway.stdout).toContain("  warning  the master key is shorter than 16 characters");
+  });
+});
+
+describe("a configuration with problems", () => {
+  test.each([
+    ["model_lsit: []", ':1:1  model_lsit: unknown key; Did you mean "model_list"?'],
+    ["model_list: []", ":1:13  model_list: lists no model; name at least one"],
+    [
+      `${SMALL}litellm_settings: {cache: true}`,
+      ':13:20  litellm_settings.cache: needs the plugin "cache", which this gateway does not have; remove the key, or add the plugin',
+    ],
+    [
+      SMALL.replace("[reserve]", "[resreve]"),
+      ':6:19  model_list[0].litellm_params.fallbacks[0]: no model is named "resreve"; Did you mean "reserve"?',
+    ],
+    [SMALL.replace("mock/fixed", "mock/fixt"), ":9:7  model_list[1].litellm_params: "],
+    [
+      SMALL.replace("0.001", "'1'"),
+      ':12:24  general_settings.max_request_size_mb: must be a number of megabytes, not the text "1"',
+    ],
+    [
+      SMALL.replace("GATEWAY_KEY", "NOBODY"),
+      ":11:15  general_settings.master_key: the environment variable NOBODY is not set or empty; set it before the start",
+    ],
+  ])("%j", async (text, line) => {
+    const path = file(text);
+    const { code, stdout, stderr } = await runToEnd(["--port", "0", "--config", path], { GATEWAY_KEY: KEY });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    const [first, second = "", ...rest] = stderr.trimEnd().split("\n");
+    expect(first).toBe("signalbox: the configuration has 1 problem");
+    expect(second.slice(0, path.length + line.length)).toBe(`${path}${line}`);
+    expect(rest).toEqual([]);
+  });
+});
