@@ -2,10 +2,10 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { DialectRequest } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
 import { JsonBody, parseJsonBody } from "@signalbox/kernel/http";
-import { readBody } from "./body-reader.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Settings } from "./handler-options.ts";
 import type { Params } from "./route-table.ts";
 
+const JSON_TYPE = "application/json";
 const FORM = /^multipart\/form-data\b/i;
 
 /** A request as dialects see it. */
@@ -37,45 +37,48 @@ export class HttpRequest implements DialectRequest {
   }
 
   /**
-   * Fills `body` or `form`: from what a middleware has already read, or from the connection.
+   * Takes what a middleware has already read. False: the body is still to be read.
    *
-   * @throws {GatewayError} `request_too_large`, `request_timeout`, `invalid_request`, `client_closed`
+   * @throws {GatewayError} `invalid_request`; `internal_error` when the middleware has left nothing
    */
-  async read(exchange: Exchange): Promise<void> {
-    const request = this.#request;
-    const { settings } = exchange.surface;
-    const type = this.headers["content-type"];
-    const isForm = type !== undefined && FORM.test(type);
-    const limit = isForm ? settings.maxFormBytes : settings.maxBodyBytes;
-    if (request.readableDidRead) {
-      this.#take((request as { readonly body?: unknown }).body, isForm);
-      return;
-    }
-    const encoding = this.headers["content-encoding"];
-    if (encoding !== undefined && encoding !== "identity") {
-      throw new GatewayError("invalid_request", "the request body must not be compressed; leave out content-encoding");
-    }
-    const waitingSince = performance.now();
-    const bytes = await readBody(request, limit, settings.bodyTimeoutMs);
-    exchange.waitedMs += performance.now() - waitingSince;
-    this.#parse(bytes, isForm);
-  }
-
-  #take(parsed: unknown, isForm: boolean): void {
-    if (Buffer.isBuffer(parsed)) this.#parse(parsed, isForm);
-    else if (typeof parsed === "string") this.#parse(Buffer.from(parsed), isForm);
-    else if (parsed !== undefined && !isForm) this.body = JsonBody.of(parsed);
+  takeParsed(): boolean {
+    const request = this.#request as IncomingMessage & { readonly body?: unknown };
+    if (!request.readableDidRead) return false;
+    const parsed = request.body;
+    if (Buffer.isBuffer(parsed)) this.fill(parsed);
+    else if (typeof parsed === "string") this.fill(Buffer.from(parsed));
+    else if (parsed !== undefined && !this.#isForm) this.body = JsonBody.of(parsed);
     else {
       throw new GatewayError(
         "internal_error",
         "a middleware has read the request body and left nothing of it in request.body",
       );
     }
+    return true;
   }
 
-  #parse(bytes: Buffer, isForm: boolean): void {
-    if (isForm) this.form = bytes;
+  /**
+   * The most bytes that this body may have.
+   *
+   * @throws {GatewayError} `invalid_request` for one that is compressed
+   */
+  checkBody({ maxBodyBytes, maxFormBytes }: Settings): number {
+    const encoding = this.headers["content-encoding"];
+    if (encoding !== undefined && encoding !== "identity") {
+      throw new GatewayError("invalid_request", "the request body must not be compressed; leave out content-encoding");
+    }
+    return this.#isForm ? maxFormBytes : maxBodyBytes;
+  }
+
+  /** @throws {GatewayError} `invalid_request` for what is neither a form nor JSON */
+  fill(bytes: Buffer): void {
+    if (this.#isForm) this.form = bytes;
     else if (bytes.length > 0) this.body = parseJsonBody(bytes);
+  }
+
+  get #isForm(): boolean {
+    const type = this.headers["content-type"];
+    return type !== undefined && type !== JSON_TYPE && FORM.test(type);
   }
 }
 

@@ -8,7 +8,7 @@ import type {
   ResourceRoute,
 } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
-import { callInput } from "./call-input.ts";
+import { callInput } from "./open-call.ts";
 import { selectRoute } from "./route-table.ts";
 import type { Surface } from "./surface.ts";
 

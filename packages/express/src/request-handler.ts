@@ -1,17 +1,27 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { DialectRequest, Gateway, Principal, ResourceRoute } from "@signalbox/kernel";
+import type {
+  DialectRequest,
+  Gateway,
+  OpenCall,
+  OperationName,
+  Principal,
+  ResourceRoute,
+  Route,
+} from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
+import { readBody } from "./body-reader.ts";
 import { credentialsOf } from "./credentials.ts";
 import { Exchange } from "./exchange.ts";
 import { grantedModels } from "./granted-models.ts";
 import type { HandlerOptions } from "./handler-options.ts";
 import { HttpRequest, hasBody } from "./http-request.ts";
+import { openCall } from "./open-call.ts";
 import { checkShape } from "./request-shape.ts";
 import type { PathMatch, RouteEntry } from "./route-table.ts";
-import { selectRoute } from "./route-table.ts";
+import { NO_PARAMS, selectRoute } from "./route-table.ts";
 import { sendError } from "./send-error.ts";
 import { sendReply } from "./send-reply.ts";
-import { serveCall } from "./serve-call.ts";
+import { StreamWriter } from "./stream-writer.ts";
 import { createSurface } from "./surface.ts";
 
 const ANONYMOUS: Principal = { id: "anonymous", kind: "anonymous", admin: false, models: [] };
@@ -60,43 +70,67 @@ export function createHandler(gateway: Gateway, options: HandlerOptions = {}): R
   });
 }
 
+/** One function for the whole way: every further asynchronous one would cost each request a promise and a turn. */
 async function serve(exchange: Exchange, match: PathMatch | undefined, failure: unknown): Promise<void> {
   try {
-    await route(exchange, match, failure);
+    const { request } = exchange;
+    const { route } = chooseRoute(exchange, match, failure);
+    const identified = identify(exchange, route);
+    const principal = isPromise(identified) ? await identified : identified;
+    exchange.principal = principal;
+
+    const http = new HttpRequest(request, exchange.path, match?.params ?? NO_PARAMS);
+    if (hasBody(request) && !http.takeParsed()) {
+      const waitingSince = performance.now();
+      const bytes = await readBody(request, http.checkBody(exchange.surface.settings), exchange.surface.settings);
+      exchange.waitedMs = performance.now() - waitingSince;
+      http.fill(bytes);
+    }
+
+    if (route.kind === "resource") {
+      await serveResource(exchange, route, http, principal);
+      return;
+    }
+    const encoder = openCall(exchange, route, http, principal);
+    const open = exchange.open as OpenCall<OperationName>;
+    if (encoder.streaming) await new StreamWriter(exchange, open, encoder).run();
+    else {
+      // nobody sees the events of a reply that is not streamed; read to its end, it closes itself
+      let step = await open.reply.next();
+      while (step.done !== true) step = await open.reply.next();
+      if (!exchange.closed) sendReply(exchange, encoder.result(step.value as never), encoder.headers);
+    }
+    exchange.unwatch();
   } catch (thrown) {
     exchange.unwatch();
-    try {
-      sendError(exchange, thrown);
-    } catch (second) {
-      // not even the error could be told
-      exchange.response.destroy();
-      process.emitWarning(`a response could not be written: ${String(second)}`, "SignalboxWarning");
-    }
+    fail(exchange, thrown);
   }
 }
 
-async function route(exchange: Exchange, match: PathMatch | undefined, failure: unknown): Promise<void> {
+function fail(exchange: Exchange, thrown: unknown): void {
+  try {
+    sendError(exchange, thrown);
+  } catch (second) {
+    // not even the error could be told
+    exchange.response.destroy();
+    process.emitWarning(`a response could not be written: ${String(second)}`, "SignalboxWarning");
+  }
+}
+
+/** @throws {GatewayError} for a malformed request, and for one that is nobody's */
+function chooseRoute(exchange: Exchange, match: PathMatch | undefined, failure: unknown): RouteEntry {
   const { request, surface } = exchange;
   checkShape(request, surface.settings);
   if (failure !== undefined) throw failure;
   if (match === undefined) throw new GatewayError("not_found", `nothing is served at ${shown(exchange)}`);
-  const method = request.method ?? "GET";
-  const entry = selectRoute(match.entry, method, request.headers);
+  const entry = selectRoute(match.entry, request.method ?? "GET", request.headers);
   if (entry === undefined) throw notAllowed(exchange, match);
   exchange.dialect = entry.dialect;
-
-  const identified = identify(exchange, entry);
-  const principal = identified instanceof Promise ? await identified : identified;
-  exchange.principal = principal;
-
-  const dialectRequest = new HttpRequest(request, exchange.path, match.params);
-  if (hasBody(request)) await dialectRequest.read(exchange);
-  if (entry.route.kind === "call") await serveCall(exchange, entry.route, dialectRequest, principal);
-  else await serveResource(exchange, entry.route, dialectRequest, principal);
+  return entry;
 }
 
 /** Who is calling, decided on the matched route alone. */
-function identify(exchange: Exchange, { route }: RouteEntry): Principal | Promise<Principal> {
+function identify(exchange: Exchange, route: Route): Principal | Promise<Principal> {
   const access = route.kind === "call" ? "caller" : route.access;
   if (access === "public") return ANONYMOUS;
   const { request, surface } = exchange;

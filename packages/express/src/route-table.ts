@@ -29,7 +29,7 @@ interface Pattern {
   readonly entry: PathEntry;
 }
 
-const NO_PARAMS: Params = Object.freeze({});
+export const NO_PARAMS: Params = Object.freeze({});
 const PARAM = /^:([A-Za-z_]\w*)(\+?)/;
 
 /**

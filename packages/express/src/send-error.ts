@@ -52,17 +52,17 @@ function encodedError(exchange: Exchange, error: GatewayError): HttpReply {
 }
 
 /** Headers that are the same in every dialect, unless the dialect has written them itself. */
-function errorHeaders(exchange: Exchange, error: GatewayError, reply: HttpReply): string[] {
-  const headers: string[] = [];
+function errorHeaders(exchange: Exchange, error: GatewayError, reply: HttpReply): Record<string, string> {
+  const headers: Record<string, string> = {};
   const own = reply.headers;
-  if (own["x-signalbox-error-contract"] === undefined) headers.push("x-signalbox-error-contract", "1");
+  if (own["x-signalbox-error-contract"] === undefined) headers["x-signalbox-error-contract"] = "1";
   if (error.retryAfterMs !== undefined && own["retry-after"] === undefined) {
-    headers.push("retry-after", String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))));
+    headers["retry-after"] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
   }
   // client libraries would repeat what the gateway has already repeated, or what no repetition changes
   const tried = exchange.open?.call.trace.attempts.length ?? 0;
   if ((error.code === "budget_exceeded" || tried > 1) && own["x-should-retry"] === undefined) {
-    headers.push("x-should-retry", "false");
+    headers["x-should-retry"] = "false";
   }
   return headers;
 }
@@ -80,7 +80,7 @@ function sendAndLinger(exchange: Exchange, reply: HttpReply, error: GatewayError
     sendReply(exchange, reply, headers);
     return;
   }
-  if (!exchange.surface.draining) headers.push("connection", "close");
+  if (!exchange.surface.draining) headers.connection = "close";
   const close = (): void => {
     clearTimeout(timer);
     request.off("end", close);

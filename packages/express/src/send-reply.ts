@@ -7,11 +7,16 @@ import { replyHeaders } from "./reply-headers.ts";
 const SMALL_BYTES = 64 * 1024;
 
 /** Writes a whole response. With `end` false it stays open for the caller to end, complete as it is to the client. */
-export function sendReply(exchange: Exchange, reply: HttpReply, extra?: readonly string[], end: boolean = true): void {
+export function sendReply(
+  exchange: Exchange,
+  reply: HttpReply,
+  extra?: HttpReply["headers"],
+  end: boolean = true,
+): void {
   const { response } = exchange;
   const { body, status } = reply;
   const headers = replyHeaders(exchange);
-  if (extra !== undefined) headers.push(...extra);
+  for (const name in extra) headers.push(name, extra[name] as string);
   const own = reply.headers;
   let typed = false;
   for (const name in own) {
