@@ -1,5 +1,6 @@
 import type { Dialect } from "@signalbox/kernel";
 import type { Assembly } from "./assemble.ts";
+import { KEY_VARIABLE } from "./assemble.ts";
 
 export interface BannerOptions extends Pick<Assembly, "gateway" | "config" | "key" | "off" | "warnings"> {
   readonly version: string;
@@ -56,7 +57,7 @@ function on({ gateway, config, key }: BannerOptions): readonly string[] {
 
 function off({ key, off: missing }: BannerOptions): readonly string[] {
   return [
-    ...(key === undefined ? ["keys: only this machine is served (set SIGNALBOX_MASTER_KEY)"] : []),
+    ...(key === undefined ? [`keys: only this machine is served (set ${KEY_VARIABLE})`] : []),
     ...missing,
     "spend records, budgets, rate limits and the cache (no plugin for them)",
   ];

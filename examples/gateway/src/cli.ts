@@ -27,7 +27,7 @@ export async function run(args: readonly string[], env: Environment): Promise<nu
   return code;
 }
 
-export function version(): string {
+function version(): string {
   const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   return (JSON.parse(manifest) as { version: string }).version;
 }

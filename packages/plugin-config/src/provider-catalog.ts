@@ -23,7 +23,7 @@ export function providerCatalog(providers: readonly Provider[]): ProviderCatalog
 }
 
 /** The name of the provider with the longest matching prefix. */
-export function longestPrefix(
+function longestPrefix(
   providers: readonly Pick<Provider, "name" | "modelPrefixes">[],
   model: string,
 ): string | undefined {

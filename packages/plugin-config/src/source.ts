@@ -6,7 +6,7 @@ import { keyPath, nodeAt } from "./source-tree.ts";
 export type KeyPath = readonly (string | number)[];
 
 /** `["model_list", 0, "model_name"]` as it is shown: `model_list[0].model_name`. */
-export function pathText(path: KeyPath): string {
+function pathText(path: KeyPath): string {
   return path.reduce<string>((text, step) => (typeof step === "number" ? `${text}[${step}]` : keyPath(text, step)), "");
 }
 

@@ -87,7 +87,7 @@ export const fallbackList: z.ZodType<readonly Readonly<Record<string, readonly s
   expected('a list of maps, as in [{"gpt-4o": ["claude-opus"]}]'),
 );
 
-export const anyMap: z.ZodType<Readonly<Record<string, unknown>>> = z.record(
+const anyMap: z.ZodType<Readonly<Record<string, unknown>>> = z.record(
   z.string(),
   z.unknown(),
   expected("a map of names and values"),
