@@ -39,7 +39,10 @@ export function anthropic(options: AnthropicOptions = {}): Provider {
       const named = Object.keys({ ...settings.headers, ...deployment.headers }).map((name) => name.toLowerCase());
       const keyed = deployment.apiKey ?? settings.apiKey ?? settings.authToken;
       if (keyed !== undefined || named.includes("x-api-key") || named.includes("authorization")) return;
-      throw invalid(deployment, "there is no API key; give anthropic() an apiKey or authToken, or the deployment an apiKey");
+      throw invalid(
+        deployment,
+        "there is no API key; give anthropic() an apiKey or authToken, or the deployment an apiKey",
+      );
     },
     listModels: (attempt) => listModels(attempt, endpointOf(attempt.deployment)),
   };

@@ -89,7 +89,11 @@ const ROWS: readonly Row[] = [
   { families: ["opus-4", "opus-4-0"], ...OLDER, maxOutputTokens: 32_000 },
   { families: ["sonnet-4", "sonnet-4-0", "3-7-sonnet"], ...OLDER },
   { families: ["3-5-sonnet", "3-5-haiku"], ...WITHOUT_THINKING },
-  { families: ["3-opus", "3-sonnet", "3-haiku", "2", "2-0", "2-1", "instant-1"], ...WITHOUT_THINKING, maxOutputTokens: 4_096 },
+  {
+    families: ["3-opus", "3-sonnet", "3-haiku", "2", "2-0", "2-1", "instant-1"],
+    ...WITHOUT_THINKING,
+    maxOutputTokens: 4_096,
+  },
 ];
 
 /** Models that no row names: newer than this table. */

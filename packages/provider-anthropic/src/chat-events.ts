@@ -45,7 +45,7 @@ export class AnthropicChatEvents {
   /** @throws {GatewayError} for an `error` event, and `provider_error` for one that is not JSON */
   push(event: SseEvent): readonly CanonicalChatEvent[] {
     const data = parseEvent(event);
-    switch (data["type"]) {
+    switch (data.type) {
       case "message_start":
         return this.#start(data);
       case "content_block_start":
@@ -68,7 +68,7 @@ export class AnthropicChatEvents {
   }
 
   #start(data: JsonObject): readonly CanonicalChatEvent[] {
-    const message = isObject(data["message"]) ? data["message"] : {};
+    const message = isObject(data.message) ? data.message : {};
     const usage = usageOf(message);
     this.#usage = usage;
     this.#started = true;
@@ -77,8 +77,8 @@ export class AnthropicChatEvents {
     return [
       {
         type: "replyStart",
-        id: stringOf(message["id"]) ?? "",
-        model: stringOf(message["model"]) ?? "",
+        id: stringOf(message.id) ?? "",
+        model: stringOf(message.model) ?? "",
         createdAt: this.#createdAt,
         usage: usageFrom(usage),
         ...(serviceTier !== undefined && { serviceTier }),
@@ -88,10 +88,10 @@ export class AnthropicChatEvents {
   }
 
   #blockStart(data: JsonObject): readonly CanonicalChatEvent[] {
-    const index = numberOf(data["index"]) ?? 0;
-    const block = isObject(data["content_block"]) ? { ...data["content_block"] } : {};
-    const type = block["type"];
-    const freeText = type === "tool_use" && this.#standIns.freeText?.has(stringOf(block["name"]) ?? "") === true;
+    const index = numberOf(data.index) ?? 0;
+    const block = isObject(data.content_block) ? { ...data.content_block } : {};
+    const type = block.type;
+    const freeText = type === "tool_use" && this.#standIns.freeText?.has(stringOf(block.name) ?? "") === true;
     const whole = freeText || (type !== "text" && type !== "thinking" && type !== "tool_use");
     this.#open.set(index, { block, whole, input: "" });
     if (whole) return NO_EVENTS;
@@ -104,27 +104,27 @@ export class AnthropicChatEvents {
   }
 
   #blockDelta(data: JsonObject): readonly CanonicalChatEvent[] {
-    const index = numberOf(data["index"]) ?? 0;
+    const index = numberOf(data.index) ?? 0;
     const open = this.#open.get(index);
-    const delta = data["delta"];
+    const delta = data.delta;
     if (open === undefined || !isObject(delta)) return NO_EVENTS;
-    if (delta["type"] === "input_json_delta") {
-      const text = stringOf(delta["partial_json"]) ?? "";
+    if (delta.type === "input_json_delta") {
+      const text = stringOf(delta.partial_json) ?? "";
       open.input += text;
       if (open.whole || text === "") return NO_EVENTS;
-      const answer = open.block["name"] === this.#standIns.answer;
+      const answer = open.block.name === this.#standIns.answer;
       return [{ type: "partDelta", choice: 0, index, delta: { type: answer ? "text" : "arguments", text } }];
     }
     if (open.whole) {
       addMembers(open.block, delta);
       return NO_EVENTS;
     }
-    switch (delta["type"]) {
+    switch (delta.type) {
       case "text_delta":
-        return [{ type: "partDelta", choice: 0, index, delta: { type: "text", text: stringOf(delta["text"]) ?? "" } }];
+        return [{ type: "partDelta", choice: 0, index, delta: { type: "text", text: stringOf(delta.text) ?? "" } }];
       case "thinking_delta":
         return [
-          { type: "partDelta", choice: 0, index, delta: { type: "reasoning", text: stringOf(delta["thinking"]) ?? "" } },
+          { type: "partDelta", choice: 0, index, delta: { type: "reasoning", text: stringOf(delta.thinking) ?? "" } },
         ];
       case "signature_delta":
         return [
@@ -132,13 +132,13 @@ export class AnthropicChatEvents {
             type: "partDelta",
             choice: 0,
             index,
-            delta: { type: "signature", signature: stringOf(delta["signature"]) ?? "" },
+            delta: { type: "signature", signature: stringOf(delta.signature) ?? "" },
           },
         ];
       case "citations_delta":
-        if (!isObject(delta["citation"])) return NO_EVENTS;
+        if (!isObject(delta.citation)) return NO_EVENTS;
         return [
-          { type: "partDelta", choice: 0, index, delta: { type: "citation", citation: citationFrom(delta["citation"]) } },
+          { type: "partDelta", choice: 0, index, delta: { type: "citation", citation: citationFrom(delta.citation) } },
         ];
       default: {
         const { type: _, ...members } = delta;
@@ -148,12 +148,12 @@ export class AnthropicChatEvents {
   }
 
   #blockStop(data: JsonObject): readonly CanonicalChatEvent[] {
-    const index = numberOf(data["index"]) ?? 0;
+    const index = numberOf(data.index) ?? 0;
     const open = this.#open.get(index);
     if (open === undefined) return NO_EVENTS;
     this.#open.delete(index);
     if (!open.whole) return this.#endOpenPart(index, open);
-    if (open.input !== "") open.block["input"] = parseInput(open.input);
+    if (open.input !== "") open.block.input = parseInput(open.input);
     const part = partFrom(open.block, this.#standIns);
     this.#parts[index] = part;
     return [
@@ -164,10 +164,10 @@ export class AnthropicChatEvents {
 
   #endOpenPart(index: number, open: OpenBlock): readonly CanonicalChatEvent[] {
     const events: CanonicalChatEvent[] = [];
-    if (open.block["type"] === "tool_use" && open.input === "") {
+    if (open.block.type === "tool_use" && open.input === "") {
       // a call without parameters has no deltas; some proxies send the whole input with the start
-      const text = JSON.stringify(open.block["input"] ?? {});
-      const answer = open.block["name"] === this.#standIns.answer;
+      const text = JSON.stringify(open.block.input ?? {});
+      const answer = open.block.name === this.#standIns.answer;
       events.push({ type: "partDelta", choice: 0, index, delta: { type: answer ? "text" : "arguments", text } });
     }
     events.push({ type: "partEnd", choice: 0, index });
@@ -176,7 +176,7 @@ export class AnthropicChatEvents {
 
   #messageDelta(data: JsonObject): readonly CanonicalChatEvent[] {
     const events: CanonicalChatEvent[] = [];
-    const delta = isObject(data["delta"]) ? data["delta"] : {};
+    const delta = isObject(data.delta) ? data.delta : {};
     const { stop_reason: stopReason, stop_sequence: _sequence, stop_details: _details, ...members } = delta;
     if (typeof stopReason === "string") {
       const { refusal, ...end } = choiceEndFrom(delta, this.#parts, this.#standIns);
@@ -190,7 +190,7 @@ export class AnthropicChatEvents {
       }
       events.push({ type: "choiceEnd", choice: 0, ...(end as { finishReason: "stop" }) });
     }
-    const usage = mergeUsage(this.#usage, isObject(data["usage"]) ? data["usage"] : {});
+    const usage = mergeUsage(this.#usage, isObject(data.usage) ? data.usage : {});
     this.#usage = usage;
     const serviceTier = serviceTierFrom(usage);
     const { type: _type, delta: _delta, usage: _usage, ...topLevel } = data;
@@ -217,7 +217,10 @@ function parseEvent(event: SseEvent): JsonObject {
   try {
     data = JSON.parse(event.data);
   } catch (cause) {
-    throw new GatewayError("provider_error", "the upstream sent an event that is not JSON", { source: ANTHROPIC, cause });
+    throw new GatewayError("provider_error", "the upstream sent an event that is not JSON", {
+      source: ANTHROPIC,
+      cause,
+    });
   }
   return isObject(data) ? data : {};
 }

@@ -38,45 +38,45 @@ export function chatRequest(attempt: Attempt<"chat">, capabilities: ModelCapabil
 
   const { system, messages } = encodeMessages(request.messages, context);
   const { tools, toolChoice, freeText } = encodeTools(request, context);
-  const toolNames = new Set(tools.map((tool) => stringOf(tool["name"]) ?? ""));
+  const toolNames = new Set(tools.map((tool) => stringOf(tool.name) ?? ""));
   const fromOwnDialect = attempt.native?.dialect === MESSAGES_DIALECT;
   const format = encodeFormat(request.responseFormat, fromOwnDialect, toolNames, context);
   if (format.type === "instruction") system.push({ type: "text", text: format.text });
   const choice = format.type === "tool" ? forcedAnswer(format.tool, tools, toolChoice) : toolChoice;
 
   const maxTokens = request.maxOutputTokens ?? capabilities.maxOutputTokens;
-  const forced = choice?.["type"] === "any" || choice?.["type"] === "tool";
+  const forced = choice?.type === "any" || choice?.type === "tool";
   const { thinking, effort, on } = encodeThinking(request.reasoning, maxTokens, forced, context);
   const outputConfig = {
-    ...(isObject(own["output_config"]) ? own["output_config"] : undefined),
+    ...(isObject(own.output_config) ? own.output_config : undefined),
     ...(effort !== undefined && { effort }),
     ...(format.type === "native" && { format: format.format }),
   };
 
   const body: Body = { model: attempt.upstreamModel, max_tokens: maxTokens };
-  if (request.stream === true) body["stream"] = true;
-  if (system.length > 0) body["system"] = shorthand(system);
-  body["messages"] = messages;
-  if (tools.length > 0) body["tools"] = tools;
-  if (choice !== undefined) body["tool_choice"] = choice;
-  if (thinking !== undefined) body["thinking"] = thinking;
+  if (request.stream === true) body.stream = true;
+  if (system.length > 0) body.system = shorthand(system);
+  body.messages = messages;
+  if (tools.length > 0) body.tools = tools;
+  if (choice !== undefined) body.tool_choice = choice;
+  if (thinking !== undefined) body.thinking = thinking;
   addSampling(body, request, on, context);
-  if (request.stop !== undefined && request.stop.length > 0) body["stop_sequences"] = request.stop;
+  if (request.stop !== undefined && request.stop.length > 0) body.stop_sequences = request.stop;
   addMetadata(body, request, own, context);
   const serviceTier = encodeServiceTier(request.serviceTier);
-  if (serviceTier !== undefined) body["service_tier"] = serviceTier;
-  if (request.cacheControl !== undefined) body["cache_control"] = cacheControlBlock(request.cacheControl);
+  if (serviceTier !== undefined) body.service_tier = serviceTier;
+  if (request.cacheControl !== undefined) body.cache_control = cacheControlBlock(request.cacheControl);
   addAllowed(body, request, unsupported);
   for (const name in own) if (!HANDLED.has(name)) body[name] = own[name];
-  if (Object.keys(outputConfig).length > 0) body["output_config"] = outputConfig;
+  if (Object.keys(outputConfig).length > 0) body.output_config = outputConfig;
 
   return {
     body: Object.assign(body, attempt.deployment.extraBody),
     standIns: {
-      ...(format.type === "tool" && { answer: stringOf(format.tool["name"]) ?? "" }),
+      ...(format.type === "tool" && { answer: stringOf(format.tool.name) ?? "" }),
       ...(freeText.size > 0 && { freeText }),
     },
-    betas: Array.isArray(own["betas"]) ? own["betas"].filter((beta) => typeof beta === "string") : [],
+    betas: Array.isArray(own.betas) ? own.betas.filter((beta) => typeof beta === "string") : [],
   };
 }
 
@@ -85,9 +85,9 @@ const HANDLED: ReadonlySet<string> = new Set(["output_config", "metadata", "beta
 
 /** Adds the tool whose input is the answer, and makes the model call it, or one of the caller's own tools. */
 function forcedAnswer(tool: JsonObject, tools: JsonObject[], choice: JsonObject | undefined): JsonObject {
-  const others = tools.length > 0 && choice?.["type"] !== "none";
+  const others = tools.length > 0 && choice?.type !== "none";
   tools.push(tool);
-  return { type: others ? "any" : "tool", ...(!others && { name: tool["name"] }), disable_parallel_tool_use: true };
+  return { type: others ? "any" : "tool", ...(!others && { name: tool.name }), disable_parallel_tool_use: true };
 }
 
 function addSampling(body: Body, request: ChatRequest, thinking: boolean, context: RequestContext): void {
@@ -98,17 +98,17 @@ function addSampling(body: Body, request: ChatRequest, thinking: boolean, contex
   const reason = "it cannot be combined with thinking";
   if (temperature !== undefined && temperature !== neutral?.temperature) {
     if (thinking && temperature !== 1) context.drop("temperature", reason);
-    else body["temperature"] = clampTemperature(temperature, context);
+    else body.temperature = clampTemperature(temperature, context);
   }
   if (topP !== undefined && !(neutral !== undefined && topP >= neutral.topP)) {
     if (thinking && topP < 0.95) context.drop("top_p", reason);
-    else if (sampling === "exclusive" && body["temperature"] !== undefined) {
+    else if (sampling === "exclusive" && body.temperature !== undefined) {
       context.drop("top_p", "this model takes temperature or top_p, not both");
-    } else body["top_p"] = topP;
+    } else body.top_p = topP;
   }
   if (topK !== undefined) {
     if (thinking) context.drop("top_k", reason);
-    else body["top_k"] = topK;
+    else body.top_k = topK;
   }
 }
 
@@ -120,10 +120,10 @@ function clampTemperature(temperature: number, context: RequestContext): number 
 
 /** Anthropic's metadata is the end user's id alone. */
 function addMetadata(body: Body, request: ChatRequest, own: JsonObject, context: RequestContext): void {
-  const ownMetadata = isObject(own["metadata"]) ? own["metadata"] : undefined;
-  const userId = request.user ?? stringOf(request.metadata?.["user_id"]);
+  const ownMetadata = isObject(own.metadata) ? own.metadata : undefined;
+  const userId = request.user ?? stringOf(request.metadata?.user_id);
   if (userId !== undefined || ownMetadata !== undefined) {
-    body["metadata"] = { ...ownMetadata, ...(userId !== undefined && { user_id: userId }) };
+    body.metadata = { ...ownMetadata, ...(userId !== undefined && { user_id: userId }) };
   }
   const others = Object.keys(request.metadata ?? {}).filter((name) => name !== "user_id");
   if (others.length > 0) context.note("metadata was not sent: Anthropic takes the end user's id alone");

@@ -28,8 +28,8 @@ export function chatResult(body: unknown, createdAt: number, standIns: StandInTo
   const serviceTier = serviceTierFrom(usage);
   const extra = messageExtra(message, usage);
   return {
-    id: stringOf(message["id"]) ?? "",
-    model: stringOf(message["model"]) ?? "",
+    id: stringOf(message.id) ?? "",
+    model: stringOf(message.model) ?? "",
     createdAt,
     choices: [messageChoice(message, standIns)],
     usage: usageFrom(usage),
@@ -39,20 +39,24 @@ export function chatResult(body: unknown, createdAt: number, standIns: StandInTo
 }
 
 export function messageOf(body: unknown): JsonObject {
-  if (isObject(body) && Array.isArray(body["content"])) return body;
+  if (isObject(body) && Array.isArray(body.content)) return body;
   throw new GatewayError("provider_error", "the upstream's reply is not a message", { source: ANTHROPIC });
 }
 
 export function usageOf(message: JsonObject): JsonObject {
-  return isObject(message["usage"]) ? message["usage"] : {};
+  return isObject(message.usage) ? message.usage : {};
 }
 
 /** The single choice of a message. */
 export function messageChoice(message: JsonObject, standIns: StandInTools): Choice {
-  const content = (message["content"] as readonly unknown[]).filter(isObject).map((block) => partFrom(block, standIns));
+  const content = (message.content as readonly unknown[]).filter(isObject).map((block) => partFrom(block, standIns));
   const end = choiceEndFrom(message, content, standIns);
   const { refusal, ...fields } = end;
-  return { index: 0, content: refusal === undefined ? content : [...content, { type: "refusal", text: refusal }], ...fields };
+  return {
+    index: 0,
+    content: refusal === undefined ? content : [...content, { type: "refusal", text: refusal }],
+    ...fields,
+  };
 }
 
 /** How an answer ended, from the members that a message and a `message_delta` share. */
@@ -61,13 +65,15 @@ export function choiceEndFrom(
   content: readonly Part[],
   standIns: StandInTools,
 ): Omit<Choice, "index" | "content"> & { readonly refusal?: string } {
-  const reason = finishReasonFrom(stringOf(end["stop_reason"]) ?? "end_turn");
-  const stopSequence = stringOf(end["stop_sequence"]);
-  const details = isObject(end["stop_details"]) ? end["stop_details"] : undefined;
+  const reason = finishReasonFrom(stringOf(end.stop_reason) ?? "end_turn");
+  const stopSequence = stringOf(end.stop_sequence);
+  const details = isObject(end.stop_details) ? end.stop_details : undefined;
   const { explanation, ...otherDetails } = details ?? {};
   const refusal = stringOf(explanation);
   const answered =
-    reason.finishReason === "toolCalls" && standIns.answer !== undefined && !content.some((part) => part.type === "toolCall");
+    reason.finishReason === "toolCalls" &&
+    standIns.answer !== undefined &&
+    !content.some((part) => part.type === "toolCall");
   return {
     ...(answered ? { finishReason: "stop" as const } : reason),
     ...(stopSequence !== undefined && { stopSequence }),

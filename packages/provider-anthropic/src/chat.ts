@@ -1,4 +1,12 @@
-import type { Attempt, CanonicalChatEvent, ChatEvent, ChatResult, Reply, TransportRequest, TransportStream } from "@signalbox/kernel";
+import type {
+  Attempt,
+  CanonicalChatEvent,
+  ChatEvent,
+  ChatResult,
+  Reply,
+  TransportRequest,
+  TransportStream,
+} from "@signalbox/kernel";
 import { ChatFold } from "@signalbox/kernel";
 import { SseFrameSplitter, sseEvents } from "@signalbox/kernel/http";
 import { AnthropicChatEvents } from "./chat-events.ts";

@@ -5,9 +5,9 @@ import { ANTHROPIC } from "./names.ts";
 
 /** A citation block of Anthropic's. It cites for its whole text block, so it has no positions there. */
 export function citationFrom(raw: JsonObject): Citation {
-  const url = stringOf(raw["url"]);
-  const title = stringOf(raw["title"]) ?? stringOf(raw["document_title"]);
-  const citedText = stringOf(raw["cited_text"]);
+  const url = stringOf(raw.url);
+  const title = stringOf(raw.title) ?? stringOf(raw.document_title);
+  const citedText = stringOf(raw.cited_text);
   return {
     type: url !== undefined ? "url" : "document_index" in raw ? "document" : "other",
     ...(url !== undefined && { url }),

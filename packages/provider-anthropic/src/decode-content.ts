@@ -68,13 +68,13 @@ export class ContentReader {
 
   #part(block: unknown): Part {
     if (!isObject(block)) throw this.fail(undefined, "must be an object");
-    const type = block["type"];
+    const type = block.type;
     if (typeof type !== "string") throw this.fail("type", "must be a string");
     switch (type) {
       case "text":
         return this.#text(block);
       case "image":
-        return { type: "image", source: this.#mediaSource(block["source"]), ...this.#common(block, IMAGE) };
+        return { type: "image", source: this.#mediaSource(block.source), ...this.#common(block, IMAGE) };
       case "document":
         return this.#document(block);
       case "tool_use":
@@ -89,7 +89,7 @@ export class ContentReader {
         return this.#toolResult(block);
       case "thinking": {
         const text = this.#string(block, "thinking");
-        const signature = stringOf(block["signature"]) ?? "";
+        const signature = stringOf(block.signature) ?? "";
         const foreign = unsealReasoning(signature);
         if (foreign !== undefined) return { type: "reasoning", text, ...foreign };
         return { type: "reasoning", text, ...(signature !== "" && { signature }), origin: ANTHROPIC };
@@ -105,7 +105,7 @@ export class ContentReader {
   }
 
   #text(block: JsonObject): TextPart {
-    const citations = citationsFrom(block["citations"]);
+    const citations = citationsFrom(block.citations);
     return {
       type: "text",
       text: this.#string(block, "text"),
@@ -117,11 +117,11 @@ export class ContentReader {
   #document(block: JsonObject): Part {
     const source = this.#object(block, "source");
     // a document in blocks of its own, to be cited block by block: only Anthropic has it
-    if (source["type"] === "content") return { type: "opaque", origin: ANTHROPIC, value: block };
+    if (source.type === "content") return { type: "opaque", origin: ANTHROPIC, value: block };
     const { citations } = block;
-    const enabled = isObject(citations) ? citations["enabled"] : undefined;
-    const title = stringOf(block["title"]);
-    const context = stringOf(block["context"]);
+    const enabled = isObject(citations) ? citations.enabled : undefined;
+    const title = stringOf(block.title);
+    const context = stringOf(block.context);
     return {
       type: "document",
       source: this.#documentSource(source),
@@ -133,14 +133,14 @@ export class ContentReader {
   }
 
   #documentSource(source: JsonObject): DocumentPart["source"] {
-    return source["type"] === "text"
+    return source.type === "text"
       ? { type: "text", text: this.#string(source, "data", "source.") }
       : this.#mediaSource(source, '"text", "content"');
   }
 
   #mediaSource(source: unknown, others: string = ""): MediaSource {
     if (!isObject(source)) throw this.fail("source", "must be an object");
-    switch (source["type"]) {
+    switch (source.type) {
       case "base64":
         return {
           type: "data",
@@ -153,14 +153,14 @@ export class ContentReader {
         return { type: "file", fileId: this.#string(source, "file_id", "source.") };
       default: {
         const known = `"base64", "url", "file"${others === "" ? "" : `, ${others}`}`;
-        throw this.fail("source.type", `must be one of ${known}, not ${JSON.stringify(source["type"])}`);
+        throw this.fail("source.type", `must be one of ${known}, not ${JSON.stringify(source.type)}`);
       }
     }
   }
 
   #toolResult(block: JsonObject): Part {
     const { content } = block;
-    const isError = block["is_error"];
+    const isError = block.is_error;
     if (isError !== undefined && isError !== null && typeof isError !== "boolean") {
       throw this.fail("is_error", "must be a boolean");
     }
@@ -188,7 +188,7 @@ export class ContentReader {
   }
 
   #common(block: JsonObject, known: ReadonlySet<string>): { cacheControl?: CacheControl; extra?: Extra } {
-    const { cacheControl, rest } = decodeCacheControl(block["cache_control"], () => this.place("cache_control"));
+    const { cacheControl, rest } = decodeCacheControl(block.cache_control, () => this.place("cache_control"));
     const members = membersBesides(block, known);
     return {
       ...(cacheControl !== undefined && { cacheControl }),

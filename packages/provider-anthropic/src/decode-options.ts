@@ -7,6 +7,9 @@ import { isObject } from "./json-object.ts";
 
 type Options = { -readonly [Name in keyof CallOptions]: CallOptions[Name] };
 
+/** Reads one wish; `before` are those that have been read already. */
+type Reader = (value: unknown, name: string, before: CallOptions) => CallOptions;
+
 /** What a request says to the gateway rather than to the model. */
 export interface GatewayWishes {
   readonly options: CallOptions | undefined;
@@ -15,16 +18,16 @@ export interface GatewayWishes {
 }
 
 /** Members of the body that are meant for the gateway. */
-const READERS: Readonly<Record<string, (options: Options, value: unknown, name: string) => void>> = {
-  drop_params: (options, value, name) => void (options.dropParams = boolean(value, name)),
-  additional_drop_params: (options, value, name) => void (options.additionalDropParams = strings(value, name)),
-  allowed_openai_params: (options, value, name) => void (options.allowedParams = strings(value, name)),
-  timeout: (options, value, name) => void (options.timeoutMs = seconds(value, name)),
-  fallbacks: (options, value, name) => void (options.fallbacks = strings(value, name)),
-  disable_fallbacks: (options, value, name) => void (options.disableFallbacks = boolean(value, name)),
-  user: (options, value, name) => void (options.endUserId = string(value, name)),
-  litellm_trace_id: (options, value, name) => void (options.traceId = string(value, name)),
-  litellm_session_id: (options, value, name) => void (options.sessionId = string(value, name)),
+const READERS: Readonly<Record<string, Reader>> = {
+  drop_params: (value, name) => ({ dropParams: boolean(value, name) }),
+  additional_drop_params: (value, name) => ({ additionalDropParams: strings(value, name) }),
+  allowed_openai_params: (value, name) => ({ allowedParams: strings(value, name) }),
+  timeout: (value, name) => ({ timeoutMs: seconds(value, name) }),
+  fallbacks: (value, name) => ({ fallbacks: strings(value, name) }),
+  disable_fallbacks: (value, name) => ({ disableFallbacks: boolean(value, name) }),
+  user: (value, name) => ({ endUserId: string(value, name) }),
+  litellm_trace_id: (value, name) => ({ traceId: string(value, name) }),
+  litellm_session_id: (value, name) => ({ sessionId: string(value, name) }),
   cache: extension,
   guardrails: extension,
   num_retries: extension,
@@ -32,13 +35,13 @@ const READERS: Readonly<Record<string, (options: Options, value: unknown, name: 
 };
 
 /** The same as headers, after `x-signalbox-` or `x-litellm-`. */
-const HEADER_READERS: Readonly<Record<string, (options: Options, value: string, name: string) => void>> = {
-  timeout: (options, value, name) => void (options.timeoutMs = seconds(Number(value), name)),
-  tags: (options, value) => void (options.tags = [...(options.tags ?? []), ...commaList(value)]),
-  "trace-id": (options, value) => void (options.traceId = value),
-  "session-id": (options, value) => void (options.sessionId = value),
-  "end-user-id": (options, value) => void (options.endUserId = value),
-  "customer-id": (options, value) => void (options.endUserId = value),
+const HEADER_READERS: Readonly<Record<string, Reader>> = {
+  timeout: (value, name) => ({ timeoutMs: seconds(Number(value), name) }),
+  tags: (value, _name, before) => ({ tags: [...(before.tags ?? []), ...commaList(String(value))] }),
+  "trace-id": (value, name) => ({ traceId: string(value, name) }),
+  "session-id": (value, name) => ({ sessionId: string(value, name) }),
+  "end-user-id": (value, name) => ({ endUserId: string(value, name) }),
+  "customer-id": (value, name) => ({ endUserId: string(value, name) }),
 };
 
 /** Whether a member of the body is meant for the gateway. Anthropic's own `fallbacks` holds objects, ours names. */
@@ -55,14 +58,16 @@ export function decodeOptions(body: JsonObject, headers: IncomingHttpHeaders): G
     const value = body[name];
     if (!isGatewayMember(name, value)) continue;
     edits[name] = undefined;
-    if (value !== null) READERS[name]?.(options, value, name);
+    if (value !== null) Object.assign(options, READERS[name]?.(value, name, options));
   }
-  readMetadata(body["metadata"], options, edits);
+  readMetadata(body.metadata, options, edits);
   for (const name in headers) {
     if (!name.startsWith("x-signalbox-") && !name.startsWith("x-litellm-")) continue;
     const value = headers[name];
     const wish = name.slice(name.indexOf("-", 2) + 1);
-    if (typeof value === "string" && Object.hasOwn(HEADER_READERS, wish)) HEADER_READERS[wish]?.(options, value, name);
+    if (value !== undefined && Object.hasOwn(HEADER_READERS, wish)) {
+      Object.assign(options, HEADER_READERS[wish]?.(value, name, options));
+    }
   }
   return { options: isEmpty(options) ? undefined : options, edits };
 }
@@ -73,7 +78,7 @@ function readMetadata(metadata: unknown, options: Options, edits: Record<string,
   const { tags, ...rest } = metadata;
   if (tags === undefined) return;
   options.tags = strings(tags, "metadata.tags");
-  edits["metadata"] = isEmpty(rest) ? undefined : JSON.stringify(rest);
+  edits.metadata = isEmpty(rest) ? undefined : JSON.stringify(rest);
 }
 
 function isEmpty(object: object): boolean {
@@ -81,8 +86,8 @@ function isEmpty(object: object): boolean {
   return true;
 }
 
-function extension(options: Options, value: unknown, name: string): void {
-  options.extensions = { ...options.extensions, [name]: value };
+function extension(value: unknown, name: string, before: CallOptions): CallOptions {
+  return { extensions: { ...before.extensions, [name]: value } };
 }
 
 function boolean(value: unknown, name: string): boolean {

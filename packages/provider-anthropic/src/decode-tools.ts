@@ -28,7 +28,7 @@ function decodeTool(tool: unknown, index: number): Tool {
   }
   if (typeof name !== "string" || name === "") throw invalid(`tools[${index}].name`, "must be a string with a name");
   if (!isObject(schema)) throw invalid(`tools[${index}].input_schema`, "must be a JSON Schema object");
-  const { cacheControl, rest } = decodeCacheControl(tool["cache_control"], () => `tools[${index}].cache_control`);
+  const { cacheControl, rest } = decodeCacheControl(tool.cache_control, () => `tools[${index}].cache_control`);
   const members = membersBesides(tool, FUNCTION);
   const text = stringOf(description);
   return {

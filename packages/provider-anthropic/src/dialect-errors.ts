@@ -31,7 +31,11 @@ export function errorBody(error: GatewayError, requestId: string): JsonObject {
     error: {
       type: TYPES[status] ?? (status >= 500 ? "api_error" : "invalid_request_error"),
       message: error.message,
-      details: { error_code: error.code, ...(error.param !== undefined && { param: error.param }), ...ownDetails(error) },
+      details: {
+        error_code: error.code,
+        ...(error.param !== undefined && { param: error.param }),
+        ...ownDetails(error),
+      },
     },
     request_id: requestId,
   };

@@ -52,7 +52,7 @@ function credentials(
   settings: AnthropicSettings,
   headers: Readonly<Record<string, string>>,
 ): readonly string[] {
-  if (headers["x-api-key"] !== undefined || headers["authorization"] !== undefined) return [];
+  if (headers["x-api-key"] !== undefined || headers.authorization !== undefined) return [];
   if (deployment.apiKey !== undefined) return ["x-api-key", deployment.apiKey.reveal()];
   if (settings.authToken !== undefined) return ["authorization", `Bearer ${settings.authToken}`];
   return settings.apiKey === undefined ? [] : ["x-api-key", settings.apiKey];
@@ -60,7 +60,7 @@ function credentials(
 
 function capabilitiesOf(deployment: Deployment): ModelCapabilities {
   const capabilities = modelCapabilities(deployment.upstreamModel);
-  const maxOutputTokens = deployment.info?.["maxOutputTokens"];
+  const maxOutputTokens = deployment.info?.maxOutputTokens;
   return typeof maxOutputTokens === "number" ? { ...capabilities, maxOutputTokens } : capabilities;
 }
 

@@ -42,7 +42,7 @@ export function apiError(status: number, headers: ResponseHeaders, body: Buffer 
 
 /** An `error` event of a stream that began with status 200. */
 export function streamError(event: JsonObject): GatewayError {
-  const type = stringOf(errorOf(event)?.["type"]);
+  const type = stringOf(errorOf(event)?.type);
   return apiError(STATUSES[type ?? ""] ?? 500, {}, JSON.stringify(event));
 }
 
@@ -57,15 +57,15 @@ export function parseReply(body: Buffer): unknown {
 
 function factsOf(status: number, body: unknown, errorCode: string | undefined): UpstreamErrorFacts | undefined {
   if (status === 429 && errorCode !== undefined && SPENT.has(errorCode)) return { type: "insufficient_quota" };
-  return errorOf(body)?.["type"] === "timeout_error" ? { code: "timeout" } : undefined;
+  return errorOf(body)?.type === "timeout_error" ? { code: "timeout" } : undefined;
 }
 
 function errorOf(body: unknown): JsonObject | undefined {
-  const error = isObject(body) ? body["error"] : undefined;
+  const error = isObject(body) ? body.error : undefined;
   return isObject(error) ? error : undefined;
 }
 
 function errorCodeOf(body: unknown): string | undefined {
-  const details = errorOf(body)?.["details"];
-  return isObject(details) ? stringOf(details["error_code"]) : undefined;
+  const details = errorOf(body)?.details;
+  return isObject(details) ? stringOf(details.error_code) : undefined;
 }

@@ -20,15 +20,15 @@ const THINKING: ReadonlySet<string> = new Set(["type", "budget_tokens", "display
  */
 export function decodeMessagesRequest(body: unknown, counting: boolean = false): ChatRequest {
   if (!isObject(body)) throw invalid("body", "must be a JSON object");
-  const request: Draft = { model: requiredModel(body["model"]), messages: [] };
+  const request: Draft = { model: requiredModel(body.model), messages: [] };
   const extra: Record<string, unknown> = {};
   for (const name in body) {
     const value = body[name];
     if (value !== null && value !== undefined) decodeMember(name, value, request, extra);
   }
-  request.messages = decodeMessages(body["system"], body["messages"]);
+  request.messages = decodeMessages(body.system, body.messages);
   if (request.maxOutputTokens === undefined && !counting) throw invalid("max_tokens", "is required");
-  const reasoning = decodeReasoning(body["thinking"], body["output_config"]);
+  const reasoning = decodeReasoning(body.thinking, body.output_config);
   if (reasoning !== undefined) request.reasoning = reasoning;
   if (!isEmpty(extra)) request.extra = { [ANTHROPIC]: extra } as Extra;
   return request;
@@ -120,7 +120,7 @@ function decodeMessage(message: unknown, reader: ContentReader, decoded: Message
   if (role !== "user" && role !== "assistant" && role !== "system") {
     throw invalid(reader.place("role"), `must be one of "user", "assistant", "system", not ${JSON.stringify(role)}`);
   }
-  const content = reader.parts(message["content"]);
+  const content = reader.parts(message.content);
   const members = membersBesides(message, MESSAGE);
   const extra = members === undefined ? undefined : { extra: { [ANTHROPIC]: members } };
   if (role === "user") splitToolResults(content, extra, decoded);
@@ -147,7 +147,7 @@ function decodeMetadata(value: unknown, request: Draft, extra: Record<string, un
   const { user_id: userId, tags: _tags, ...others } = value;
   if (typeof userId === "string") request.user = userId;
   else if (userId !== undefined && userId !== null) throw invalid("metadata.user_id", "must be a string");
-  if (!isEmpty(others)) extra["metadata"] = others;
+  if (!isEmpty(others)) extra.metadata = others;
 }
 
 function topCacheControl(value: unknown, extra: Record<string, unknown>): CacheControl {
@@ -161,20 +161,20 @@ function decodeOutputConfig(value: unknown, request: Draft, extra: Record<string
   if (!isObject(value)) throw invalid("output_config", "must be an object");
   const { effort, format, ...others } = value;
   const rest: Record<string, unknown> = others;
-  if (effort !== undefined && effort !== null && !EFFORTS.has(effort)) rest["effort"] = effort;
-  if (format !== undefined && format !== null && !setFormat(format, request)) rest["format"] = format;
-  if (!isEmpty(rest)) extra["output_config"] = rest;
+  if (effort !== undefined && effort !== null && !EFFORTS.has(effort)) rest.effort = effort;
+  if (format !== undefined && format !== null && !setFormat(format, request)) rest.format = format;
+  if (!isEmpty(rest)) extra.output_config = rest;
 }
 
 function setFormat(format: unknown, request: Draft): boolean {
-  if (!isObject(format) || format["type"] !== "json_schema" || !isObject(format["schema"])) return false;
-  const decoded: ResponseFormat = { type: "jsonSchema", name: "response", schema: format["schema"], strict: true };
+  if (!isObject(format) || format.type !== "json_schema" || !isObject(format.schema)) return false;
+  const decoded: ResponseFormat = { type: "jsonSchema", name: "response", schema: format.schema, strict: true };
   request.responseFormat = decoded;
   return true;
 }
 
 function decodeReasoning(thinking: unknown, outputConfig: unknown): Reasoning | undefined {
-  const effort = isObject(outputConfig) ? outputConfig["effort"] : undefined;
+  const effort = isObject(outputConfig) ? outputConfig.effort : undefined;
   const known = EFFORTS.has(effort) ? { effort: effort as NonNullable<Reasoning["effort"]> } : undefined;
   if (thinking === undefined || thinking === null) {
     // says to the encoder that thinking itself stays as the model has it

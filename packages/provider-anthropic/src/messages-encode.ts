@@ -34,7 +34,7 @@ export function messageId(id: string, callId: string): string {
 }
 
 export function encodeResultUsage(result: Pick<ChatResult, "usage" | "serviceTier" | "extra">): JsonObject {
-  const usage = result.extra?.[ANTHROPIC]?.["usage"];
+  const usage = result.extra?.[ANTHROPIC]?.usage;
   return encodeUsage(result.usage, result.serviceTier, isObject(usage) ? usage : undefined);
 }
 
@@ -42,7 +42,7 @@ export function encodeResultUsage(result: Pick<ChatResult, "usage" | "serviceTie
 export function encodeEnd(choice: Choice | undefined): JsonObject {
   if (choice === undefined) return { stop_reason: "end_turn", stop_sequence: null };
   const refusal = choice.content.find((part) => part.type === "refusal");
-  const own = choice.extra?.[ANTHROPIC]?.["stop_details"];
+  const own = choice.extra?.[ANTHROPIC]?.stop_details;
   const details = isObject(own) || refusal !== undefined;
   const stopReason = refusal === undefined ? stopReasonOf(choice) : "refusal";
   return {

@@ -181,7 +181,8 @@ export class MessagesStreamWriter {
       const blank = part.type === "text" ? { type: "text" as const, text: "" } : { ...part, text: "" };
       return this.#close() + this.#openBlock(index, blank) + this.#delta(delta);
     }
-    if (part !== undefined && part.type !== "refusal") this.#note(`a late piece of a part of type ${part.type} was left out`);
+    if (part !== undefined && part.type !== "refusal")
+      this.#note(`a late piece of a part of type ${part.type} was left out`);
     return "";
   }
 
@@ -193,11 +194,13 @@ export class MessagesStreamWriter {
       case "reasoning":
         return this.#blockDelta({ type: "thinking_delta", thinking: delta.text });
       case "signature":
-        if (open.foreign === undefined) return this.#blockDelta({ type: "signature_delta", signature: delta.signature });
+        if (open.foreign === undefined)
+          return this.#blockDelta({ type: "signature_delta", signature: delta.signature });
         open.signature += delta.signature;
         return "";
       case "arguments":
-        if (open.freeText === undefined) return this.#blockDelta({ type: "input_json_delta", partial_json: delta.text });
+        if (open.freeText === undefined)
+          return this.#blockDelta({ type: "input_json_delta", partial_json: delta.text });
         open.freeText += delta.text;
         return "";
       case "citation": {
@@ -231,7 +234,8 @@ export class MessagesStreamWriter {
       text += this.#blockDelta({ type: "input_json_delta", partial_json: json });
     }
     // clients expect the input of a call without parameters as a delta too
-    if (open.type === "toolCall" && !open.wrote) text += this.#blockDelta({ type: "input_json_delta", partial_json: "" });
+    if (open.type === "toolCall" && !open.wrote)
+      text += this.#blockDelta({ type: "input_json_delta", partial_json: "" });
     text += frame({ type: "content_block_stop", index: this.#blocks });
     this.#open = undefined;
     this.#blocks++;

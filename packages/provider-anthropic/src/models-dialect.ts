@@ -12,7 +12,9 @@ const UNKNOWN_DATE = "1970-01-01T00:00:00Z";
 
 /** `GET /v1/models` and `GET /v1/models/{id}` for clients that send `anthropic-version`. */
 export function modelsDialect(): Dialect {
-  const shared = { when: (headers: Parameters<NonNullable<ResourceRoute["when"]>>[0]) => "anthropic-version" in headers };
+  const shared = {
+    when: (headers: Parameters<NonNullable<ResourceRoute["when"]>>[0]) => "anthropic-version" in headers,
+  };
   return {
     name: "anthropic-models",
     routes: [
@@ -44,7 +46,7 @@ function list({ query }: DialectRequest, context: ResourceContext): HttpReply {
 }
 
 function one({ params }: DialectRequest, context: ResourceContext): HttpReply {
-  const wanted = params["model"] ?? "";
+  const wanted = params.model ?? "";
   if (context.models().some(({ name }) => name === wanted)) return json(modelInfo(wanted));
   throw new GatewayError("model_not_found", `model ${JSON.stringify(wanted)} does not exist`, { param: "model" });
 }

@@ -72,7 +72,7 @@ export class NativeFrames {
 
   /** @throws {GatewayError} `provider_error` when the last frame was not the message's end */
   result(): ChatResult {
-    if (this.#last === undefined || !lines(this.#last).some(({ data }) => data?.["type"] === "message_stop")) {
+    if (this.#last === undefined || !lines(this.#last).some(({ data }) => data?.type === "message_stop")) {
       throw new GatewayError("provider_error", "the upstream's stream ended before its end", { source: ANTHROPIC });
     }
     return new ForwardedChatResult(this.#message, this.#usage, this.#createdAt);
@@ -85,7 +85,7 @@ export class NativeFrames {
   #readUsage(bytes: Buffer): void {
     for (const { data } of lines(bytes, USAGE)) {
       if (data === undefined) continue;
-      if (isObject(data["message"])) this.#message = data["message"];
+      if (isObject(data.message)) this.#message = data.message;
       const usage = usageOfEvent(data);
       if (usage !== undefined) this.#usage = mergeUsage(this.#usage, usage);
     }
@@ -125,14 +125,17 @@ function parseLine(line: Buffer): JsonObject | undefined {
     const value: unknown = JSON.parse(line.toString("utf8", 5));
     return isObject(value) ? value : undefined;
   } catch (cause) {
-    throw new GatewayError("provider_error", "the upstream sent an event that is not JSON", { source: ANTHROPIC, cause });
+    throw new GatewayError("provider_error", "the upstream sent an event that is not JSON", {
+      source: ANTHROPIC,
+      cause,
+    });
   }
 }
 
 /** The first error event, and where its frame begins. */
 function findError(bytes: Buffer): { readonly start: number; readonly error: GatewayError } | undefined {
   for (const { start, data } of lines(bytes)) {
-    if (data?.["type"] !== "error") continue;
+    if (data?.type !== "error") continue;
     const name = bytes.lastIndexOf(ERROR_EVENT, start);
     const nameIsItsOwn = name >= 0 && lineEnd(bytes, name) >= start - 2;
     return { start: nameIsItsOwn ? name : start, error: streamError(data) };

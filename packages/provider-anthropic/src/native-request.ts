@@ -26,7 +26,8 @@ export function nativeBody(attempt: Attempt<"chat">, capabilities: ModelCapabili
   const { request, record } = attempt;
   const choice = request.toolChoice?.type;
   const forced = choice === "required" || choice === "tool";
-  if ((forced && !capabilities.forcedToolChoice) || !takesThinking(request.reasoning, { capabilities })) return undefined;
+  if ((forced && !capabilities.forcedToolChoice) || !takesThinking(request.reasoning, { capabilities }))
+    return undefined;
   if (hasForeignReasoning(request.messages)) return undefined;
   const native = nativeRequest(attempt, MESSAGES_DIALECT);
   if (native === undefined) return undefined;
@@ -40,7 +41,7 @@ export function nativeBody(attempt: Attempt<"chat">, capabilities: ModelCapabili
     }
     edits[member] = undefined;
   }
-  if (attempt.upstreamModel !== request.model) edits["model"] = JSON.stringify(attempt.upstreamModel);
+  if (attempt.upstreamModel !== request.model) edits.model = JSON.stringify(attempt.upstreamModel);
   const { extraBody } = attempt.deployment;
   for (const name in extraBody) edits[name] = JSON.stringify(extraBody[name]);
   return native.body.edit(edits);

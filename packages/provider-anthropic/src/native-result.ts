@@ -27,8 +27,8 @@ export class NativeChatResult implements ChatResult {
     const message = messageOf(parsed);
     const usage = usageOf(message);
     this.#body = body;
-    this.id = stringOf(message["id"]) ?? "";
-    this.model = stringOf(message["model"]) ?? "";
+    this.id = stringOf(message.id) ?? "";
+    this.model = stringOf(message.model) ?? "";
     this.createdAt = createdAt;
     this.usage = usageFrom(usage);
     lazy(this, "choices", () => [messageChoice(message, NO_STAND_INS)]);
@@ -65,8 +65,8 @@ export class ForwardedChatResult implements ChatResult {
   readonly native: NativeResult = { dialect: MESSAGES_DIALECT };
 
   constructor(message: JsonObject | undefined, usage: JsonObject, createdAt: number) {
-    this.id = stringOf(message?.["id"]) ?? "";
-    this.model = stringOf(message?.["model"]) ?? "";
+    this.id = stringOf(message?.id) ?? "";
+    this.model = stringOf(message?.model) ?? "";
     this.createdAt = createdAt;
     this.usage = usageFrom(usage);
     const serviceTier = serviceTierFrom(usage);
@@ -75,7 +75,7 @@ export class ForwardedChatResult implements ChatResult {
 
   get choices(): readonly Choice[] {
     throw new Error(
-      "the content of a forwarded stream is not kept; a layer that needs it must be placed with events: \"read\"",
+      'the content of a forwarded stream is not kept; a layer that needs it must be placed with events: "read"',
     );
   }
 }

@@ -47,10 +47,14 @@ export function anthropicSettings(options: AnthropicOptions): AnthropicSettings 
   const checked = schema.safeParse(options);
   if (!checked.success) {
     const issue = checked.error.issues[0];
-    throw new GatewayError("option_invalid", `anthropic(${issue?.path.join(".") ?? ""}): ${issue?.message ?? "invalid"}`, {
-      source: ANTHROPIC,
-      cause: checked.error,
-    });
+    throw new GatewayError(
+      "option_invalid",
+      `anthropic(${issue?.path.join(".") ?? ""}): ${issue?.message ?? "invalid"}`,
+      {
+        source: ANTHROPIC,
+        cause: checked.error,
+      },
+    );
   }
   return {
     apiKey: options.apiKey,

@@ -22,31 +22,31 @@ const TEXT: ReadonlySet<string> = new Set(["type", "text", "citations"]);
 
 /** One finished content block of a reply. Blocks that nobody knows are kept whole. */
 export function partFrom(block: JsonObject, standIns: StandInTools): Part {
-  const type = stringOf(block["type"]) ?? "";
+  const type = stringOf(block.type) ?? "";
   switch (type) {
     case "text": {
-      const citations = citationsFrom(block["citations"]);
+      const citations = citationsFrom(block.citations);
       const extra = membersBesides(block, TEXT);
       return {
         type: "text",
-        text: stringOf(block["text"]) ?? "",
+        text: stringOf(block.text) ?? "",
         ...(citations !== undefined && { citations }),
         ...(extra !== undefined && { extra: { [ANTHROPIC]: extra } }),
       };
     }
     case "thinking": {
-      const signature = stringOf(block["signature"]);
+      const signature = stringOf(block.signature);
       return {
         type: "reasoning",
-        text: stringOf(block["thinking"]) ?? "",
+        text: stringOf(block.thinking) ?? "",
         ...(signature !== undefined && signature !== "" && { signature }),
         origin: ANTHROPIC,
       };
     }
     case "redacted_thinking":
-      return { type: "reasoning", text: "", encrypted: stringOf(block["data"]) ?? "", origin: ANTHROPIC };
+      return { type: "reasoning", text: "", encrypted: stringOf(block.data) ?? "", origin: ANTHROPIC };
     case "tool_use":
-      return toolCallFrom(block, JSON.stringify(block["input"] ?? {}), standIns);
+      return toolCallFrom(block, JSON.stringify(block.input ?? {}), standIns);
     default:
       return isServerTool(type) ? serverToolFrom(type, block) : { type: "opaque", origin: ANTHROPIC, value: block };
   }
@@ -54,13 +54,13 @@ export function partFrom(block: JsonObject, standIns: StandInTools): Part {
 
 /** The fixed fields of a tool call, with the arguments as the model wrote them. */
 export function toolCallFrom(block: JsonObject, input: string, standIns: StandInTools): Part {
-  const name = stringOf(block["name"]) ?? "";
+  const name = stringOf(block.name) ?? "";
   if (name === standIns.answer) return { type: "text", text: input };
   const extra = membersBesides(block, TOOL_USE);
   const freeText = standIns.freeText?.has(name) === true;
   const call: ToolCallPart = {
     type: "toolCall",
-    id: stringOf(block["id"]) ?? "",
+    id: stringOf(block.id) ?? "",
     name,
     arguments: freeText ? freeTextOf(input) : input,
     ...(freeText && { kind: "custom" as const }),
@@ -76,12 +76,14 @@ function freeTextOf(input: string): string {
 
 /** `server_tool_use`, `mcp_tool_use` and the results of both kinds. */
 export function isServerTool(type: string): boolean {
-  return type === "server_tool_use" || type === "mcp_tool_use" || (type.endsWith("_tool_result") && type !== "tool_result");
+  return (
+    type === "server_tool_use" || type === "mcp_tool_use" || (type.endsWith("_tool_result") && type !== "tool_result")
+  );
 }
 
 export function serverToolFrom(type: string, block: JsonObject): Part {
-  const id = stringOf(block["id"]) ?? stringOf(block["tool_use_id"]);
-  const name = stringOf(block["name"]);
+  const id = stringOf(block.id) ?? stringOf(block.tool_use_id);
+  const name = stringOf(block.name);
   return {
     type: "serverTool",
     phase: type.endsWith("_tool_result") ? "result" : "call",

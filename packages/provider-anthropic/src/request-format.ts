@@ -43,7 +43,7 @@ export function encodeFormat(
 }
 
 function isObjectSchema(schema: JsonObject): boolean {
-  return schema["type"] === "object";
+  return schema.type === "object";
 }
 
 /** The schema's name as a tool name that no other tool has. */

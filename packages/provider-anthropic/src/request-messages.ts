@@ -61,7 +61,7 @@ function roleOf(message: Message, context: RequestContext): Role {
 }
 
 function encodeTurn({ role, blocks, extra }: Turn): JsonObject {
-  const isResult = (block: JsonObject): boolean => block["type"] === "tool_result";
+  const isResult = (block: JsonObject): boolean => block.type === "tool_result";
   const ordered =
     role === "user" && blocks.some(isResult)
       ? [...blocks.filter(isResult), ...blocks.filter((block) => !isResult(block))]

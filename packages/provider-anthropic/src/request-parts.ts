@@ -153,8 +153,8 @@ function encodeToolResult(part: ToolResultPart, at: string, context: RequestCont
 /** A single plain text block as a string. */
 export function shorthand(blocks: readonly JsonObject[]): string | readonly JsonObject[] {
   const [first] = blocks;
-  if (blocks.length !== 1 || first === undefined || first["type"] !== "text") return blocks;
-  return Object.keys(first).length === 2 ? (first["text"] as string) : blocks;
+  if (blocks.length !== 1 || first === undefined || first.type !== "text") return blocks;
+  return Object.keys(first).length === 2 ? (first.text as string) : blocks;
 }
 
 /** The API takes only these characters in ids; other vendors' ids have dots, colons and bars. */

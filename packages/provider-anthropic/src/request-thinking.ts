@@ -46,7 +46,7 @@ export function encodeThinking(
   }
   if (wanted === "disabled") return encodeDisabled(reasoning, context);
   // a client of Anthropic's own dialect that sets an effort alone leaves thinking as it is
-  if (wanted === undefined && reasoning.extra?.[ANTHROPIC]?.["thinking"] === "default") {
+  if (wanted === undefined && reasoning.extra?.[ANTHROPIC]?.thinking === "default") {
     const effort = encodeEffort(reasoning.effort, undefined, context);
     return { ...(effort !== undefined && { effort }), on: false };
   }
@@ -70,7 +70,10 @@ export function encodeThinking(
 }
 
 /** Whether the model takes the mode and the effort of a request as they are. */
-export function takesThinking(reasoning: Reasoning | undefined, context: Pick<RequestContext, "capabilities">): boolean {
+export function takesThinking(
+  reasoning: Reasoning | undefined,
+  context: Pick<RequestContext, "capabilities">,
+): boolean {
   const mode = reasoning?.mode;
   return mode === undefined || context.capabilities.thinking.includes(mode as ThinkingMode) || !isKnownMode(mode);
 }
@@ -82,7 +85,11 @@ function isKnownMode(mode: string): mode is ThinkingMode {
 function encodeDisabled(reasoning: Reasoning, context: RequestContext): EncodedThinking {
   if (context.capabilities.thinking.includes("disabled")) {
     const effort = reasoning.effort === "none" ? undefined : encodeEffort(reasoning.effort, "disabled", context);
-    return { thinking: { ...extraMembers(reasoning), type: "disabled" }, ...(effort !== undefined && { effort }), on: false };
+    return {
+      thinking: { ...extraMembers(reasoning), type: "disabled" },
+      ...(effort !== undefined && { effort }),
+      on: false,
+    };
   }
   const [least] = context.capabilities.efforts;
   context.note("thinking cannot be switched off on this model; it was sent with the lowest effort");
@@ -93,7 +100,8 @@ function chooseMode(wanted: string | undefined, context: RequestContext): string
   const modes = context.capabilities.thinking;
   if (wanted !== undefined && (modes.includes(wanted as ThinkingMode) || !isKnownMode(wanted))) return wanted;
   const mode = modes.includes("adaptive") ? "adaptive" : "enabled";
-  if (wanted !== undefined) context.note(`thinking of type ${JSON.stringify(wanted)} was sent as ${JSON.stringify(mode)}`);
+  if (wanted !== undefined)
+    context.note(`thinking of type ${JSON.stringify(wanted)} was sent as ${JSON.stringify(mode)}`);
   return mode;
 }
 
@@ -133,7 +141,10 @@ function effortOfBudget(reasoning: Reasoning, mode: string, maxTokens: number): 
 /** 1024 ≤ budget < max_tokens; undefined when there is no such number. */
 function budgetOf(reasoning: Reasoning, maxTokens: number): number | undefined {
   if (maxTokens <= MIN_BUDGET) return undefined;
-  const derived = Math.min(MAX_DERIVED_BUDGET, Math.floor(maxTokens * (BUDGET_SHARES[reasoning.effort ?? "medium"] ?? 0.5)));
+  const derived = Math.min(
+    MAX_DERIVED_BUDGET,
+    Math.floor(maxTokens * (BUDGET_SHARES[reasoning.effort ?? "medium"] ?? 0.5)),
+  );
   const wish = reasoning.budgetTokens ?? derived;
   return Math.max(MIN_BUDGET, Math.min(wish, maxTokens - 1));
 }

@@ -49,7 +49,7 @@ function encodeTool(tool: Tool, context: RequestContext): JsonObject | undefined
       };
     case "server":
       if (tool.origin === ANTHROPIC) return tool.value;
-      context.refuseOrDrop("tools", `the tool ${JSON.stringify(tool.name ?? tool.value["type"])} of ${tool.origin}`);
+      context.refuseOrDrop("tools", `the tool ${JSON.stringify(tool.name ?? tool.value.type)} of ${tool.origin}`);
       return undefined;
   }
 }
@@ -76,18 +76,22 @@ function encodeFunction(tool: FunctionTool, context: RequestContext): JsonObject
 /** The API wants an object schema, also where a tool has no parameters. */
 function inputSchema(parameters: JsonObject | undefined): JsonObject {
   if (parameters === undefined) return { type: "object", properties: {} };
-  return parameters["type"] === undefined ? { ...parameters, type: "object" } : parameters;
+  return parameters.type === undefined ? { ...parameters, type: "object" } : parameters;
 }
 
 function encodeToolChoice(request: ChatRequest, context: RequestContext): Record<string, unknown> | undefined {
-  const serial = request.parallelToolCalls === undefined ? {} : { disable_parallel_tool_use: !request.parallelToolCalls };
+  const serial =
+    request.parallelToolCalls === undefined ? {} : { disable_parallel_tool_use: !request.parallelToolCalls };
   const choice = request.toolChoice;
   if (choice === undefined) return request.parallelToolCalls === false ? { type: "auto", ...serial } : undefined;
   if (choice.type === "none") return { type: "none" };
   const mode = choice.type === "allowed" ? choice.mode : choice.type;
   if (mode === "auto") return { type: "auto", ...serial };
   if (!context.capabilities.forcedToolChoice) {
-    context.drop("tool_choice", `model ${JSON.stringify(context.model)} does not let a request force a tool; it was sent as auto`);
+    context.drop(
+      "tool_choice",
+      `model ${JSON.stringify(context.model)} does not let a request force a tool; it was sent as auto`,
+    );
     return { type: "auto", ...serial };
   }
   return choice.type === "tool" ? { type: "tool", name: choice.name, ...serial } : { type: "any", ...serial };

@@ -34,7 +34,15 @@ const FORMATS: ReadonlySet<string> = new Set([
 ]);
 
 /** Annotations that constrain nothing. */
-const IGNORED: ReadonlySet<string> = new Set(["$schema", "$id", "$comment", "examples", "deprecated", "readOnly", "writeOnly"]);
+const IGNORED: ReadonlySet<string> = new Set([
+  "$schema",
+  "$id",
+  "$comment",
+  "examples",
+  "deprecated",
+  "readOnly",
+  "writeOnly",
+]);
 
 /**
  * Fits a JSON Schema to `output_config.format`: bounds, lengths and patterns move into descriptions, where the model
@@ -67,8 +75,8 @@ function sanitizeNode(node: JsonObject, walk: Walk): JsonObject {
     else if (!sanitizeKeyword(name, value, kept, walk)) moved.push(`${name}: ${JSON.stringify(value)}`);
   }
   if (moved.length > 0) {
-    const before = typeof kept["description"] === "string" ? `${kept["description"]}\n\n` : "";
-    kept["description"] = `${before}{${moved.join(", ")}}`;
+    const before = typeof kept.description === "string" ? `${kept.description}\n\n` : "";
+    kept.description = `${before}{${moved.join(", ")}}`;
   }
   if (isObjectSchema(node)) closeObject(node, kept, walk);
   return kept;
@@ -116,19 +124,19 @@ function sanitizeChild(child: unknown, walk: Walk): unknown {
 }
 
 function isObjectSchema(node: JsonObject): boolean {
-  const type = node["type"];
-  return type === "object" || (Array.isArray(type) && type.includes("object")) || isObject(node["properties"]);
+  const type = node.type;
+  return type === "object" || (Array.isArray(type) && type.includes("object")) || isObject(node.properties);
 }
 
 function closeObject(node: JsonObject, kept: Record<string, unknown>, walk: Walk): void {
-  const properties = isObject(node["properties"]) ? Object.keys(node["properties"]) : [];
-  const additional = node["additionalProperties"];
+  const properties = isObject(node.properties) ? Object.keys(node.properties) : [];
+  const additional = node.additionalProperties;
   if (additional === true || isObject(additional) || (properties.length === 0 && additional !== false)) {
     walk.obstacle ??= "the schema has an object with free property names";
   }
-  const required = Array.isArray(node["required"]) ? node["required"].length : 0;
+  const required = Array.isArray(node.required) ? node.required.length : 0;
   walk.optional += Math.max(0, properties.length - required);
-  kept["additionalProperties"] = false;
+  kept.additionalProperties = false;
 }
 
 /** The first definition that reaches itself, if any. `#` is the whole schema. */
@@ -161,7 +169,7 @@ function references(node: unknown): ReadonlySet<string> {
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) for (const item of value) visit(item);
     if (!isObject(value)) return;
-    if (typeof value["$ref"] === "string") found.add(value["$ref"]);
+    if (typeof value.$ref === "string") found.add(value.$ref);
     for (const [name, child] of Object.entries(value)) if (name !== "$defs" && name !== "definitions") visit(child);
   };
   visit(node);

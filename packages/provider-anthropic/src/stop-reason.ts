@@ -23,7 +23,9 @@ const STOP_REASONS: Readonly<Record<FinishReason, string>> = {
 /** The canonical reason, with Anthropic's own word where it says more. */
 export function finishReasonFrom(stopReason: string): Pick<Choice, "finishReason" | "nativeFinishReason"> {
   const finishReason = FINISH_REASONS[stopReason] ?? "stop";
-  return STOP_REASONS[finishReason] === stopReason ? { finishReason } : { finishReason, nativeFinishReason: stopReason };
+  return STOP_REASONS[finishReason] === stopReason
+    ? { finishReason }
+    : { finishReason, nativeFinishReason: stopReason };
 }
 
 /** Anthropic's word for the end of an answer that any provider gave. */
@@ -31,6 +33,7 @@ export function stopReasonOf(end: Pick<Choice, "finishReason" | "nativeFinishRea
   if (end.finishReason === "stop" && end.stopSequence !== undefined) return "stop_sequence";
   const { nativeFinishReason } = end;
   // another vendor's word means nothing to an Anthropic client
-  if (nativeFinishReason !== undefined && FINISH_REASONS[nativeFinishReason] === end.finishReason) return nativeFinishReason;
+  if (nativeFinishReason !== undefined && FINISH_REASONS[nativeFinishReason] === end.finishReason)
+    return nativeFinishReason;
   return STOP_REASONS[end.finishReason];
 }

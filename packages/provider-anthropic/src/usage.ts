@@ -28,34 +28,34 @@ interface Counts {
  */
 export function usageFrom(raw: JsonObject): Usage {
   const counts = countsOf(raw);
-  const compacted = compactionCounts(raw["iterations"]);
+  const compacted = compactionCounts(raw.iterations);
   const { input, output, cacheRead, cacheWrite, cacheWrite1h } = compacted ?? counts;
-  const searches = isObject(raw["server_tool_use"]) ? numberOf(raw["server_tool_use"]["web_search_requests"]) : undefined;
+  const searches = isObject(raw.server_tool_use) ? numberOf(raw.server_tool_use.web_search_requests) : undefined;
   return {
     inputTokens: input + cacheRead + cacheWrite + cacheWrite1h,
     outputTokens: output,
     ...(cacheRead > 0 && { cacheReadTokens: cacheRead }),
     ...(cacheWrite > 0 && { cacheWriteTokens: cacheWrite }),
     ...(cacheWrite1h > 0 && { cacheWrite1hTokens: cacheWrite1h }),
-    ...(isObject(raw["output_tokens_details"]) && { reasoningTokens: counts.thinking }),
+    ...(isObject(raw.output_tokens_details) && { reasoningTokens: counts.thinking }),
     ...(searches !== undefined && searches > 0 && { webSearchCalls: searches }),
   };
 }
 
 function countsOf(raw: JsonObject): Counts {
-  const written = numberOf(raw["cache_creation_input_tokens"]) ?? 0;
-  const split = raw["cache_creation"];
-  const oneHour = isObject(split) ? (numberOf(split["ephemeral_1h_input_tokens"]) ?? 0) : 0;
-  const fiveMinutes = isObject(split) ? (numberOf(split["ephemeral_5m_input_tokens"]) ?? 0) : 0;
-  const details = raw["output_tokens_details"];
+  const written = numberOf(raw.cache_creation_input_tokens) ?? 0;
+  const split = raw.cache_creation;
+  const oneHour = isObject(split) ? (numberOf(split.ephemeral_1h_input_tokens) ?? 0) : 0;
+  const fiveMinutes = isObject(split) ? (numberOf(split.ephemeral_5m_input_tokens) ?? 0) : 0;
+  const details = raw.output_tokens_details;
   return {
-    input: numberOf(raw["input_tokens"]) ?? 0,
-    output: numberOf(raw["output_tokens"]) ?? 0,
-    cacheRead: numberOf(raw["cache_read_input_tokens"]) ?? 0,
+    input: numberOf(raw.input_tokens) ?? 0,
+    output: numberOf(raw.output_tokens) ?? 0,
+    cacheRead: numberOf(raw.cache_read_input_tokens) ?? 0,
     // what the split does not explain has an unknown lifetime
     cacheWrite: Math.max(written - oneHour, fiveMinutes),
     cacheWrite1h: oneHour,
-    thinking: isObject(details) ? (numberOf(details["thinking_tokens"]) ?? 0) : 0,
+    thinking: isObject(details) ? (numberOf(details.thinking_tokens) ?? 0) : 0,
   };
 }
 
@@ -63,12 +63,12 @@ function countsOf(raw: JsonObject): Counts {
 function compactionCounts(iterations: unknown): Counts | undefined {
   if (!Array.isArray(iterations)) return undefined;
   const rows = (iterations as readonly unknown[]).filter(isObject);
-  if (!rows.some((row) => row["type"] === "compaction") || rows.some((row) => row["type"] === "fallback_message")) {
+  if (!rows.some((row) => row.type === "compaction") || rows.some((row) => row.type === "fallback_message")) {
     return undefined;
   }
   const sum: Counts = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, cacheWrite1h: 0, thinking: 0 };
   for (const row of rows) {
-    if (row["type"] !== "message" && row["type"] !== "compaction") continue;
+    if (row.type !== "message" && row.type !== "compaction") continue;
     const counts = countsOf(row);
     for (const field of Object.keys(sum) as (keyof Counts)[]) sum[field] += counts[field];
   }
@@ -84,7 +84,7 @@ export function mergeUsage(start: JsonObject | undefined, update: JsonObject): J
 
 /** The usage in an event of a stream: `message_start` and `message_delta` have one. */
 export function usageOfEvent(event: JsonObject): JsonObject | undefined {
-  const usage = isObject(event["message"]) ? event["message"]["usage"] : event["usage"];
+  const usage = isObject(event.message) ? event.message.usage : event.usage;
   return isObject(usage) ? usage : undefined;
 }
 
@@ -94,7 +94,7 @@ export function usageExtra(raw: JsonObject): JsonObject | undefined {
 }
 
 export function serviceTierFrom(raw: JsonObject): string | undefined {
-  return stringOf(raw["service_tier"]);
+  return stringOf(raw.service_tier);
 }
 
 /** A usage as Anthropic writes it: the parts of the input exclude each other again. */

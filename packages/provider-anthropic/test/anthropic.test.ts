@@ -77,7 +77,14 @@ describe("an endpoint", () => {
       settings,
     );
     expect(endpoint).toMatchObject({ origin: "https://proxy.example.com:8443", basePath: "/anthropic" });
-    expect(endpoint.defaultHeaders.slice(2)).toEqual(["x-api-key", "own", "x-two", "3", "anthropic-version", "2026-10-21"]);
+    expect(endpoint.defaultHeaders.slice(2)).toEqual([
+      "x-api-key",
+      "own",
+      "x-two",
+      "3",
+      "anthropic-version",
+      "2026-10-21",
+    ]);
     expect(endpoint.capabilities.maxOutputTokens).toBe(77);
   });
 });
@@ -85,7 +92,13 @@ describe("an endpoint", () => {
 describe("the list of models", () => {
   it("is read page by page", async () => {
     const server = await replayServer([
-      { body: { data: [{ id: "claude-a", display_name: "A", created_at: "2026-01-01T00:00:00Z" }], has_more: true, last_id: "claude-a" } },
+      {
+        body: {
+          data: [{ id: "claude-a", display_name: "A", created_at: "2026-01-01T00:00:00Z" }],
+          has_more: true,
+          last_id: "claude-a",
+        },
+      },
       { body: { data: [{ id: "claude-b" }], has_more: false, last_id: "claude-b" } },
     ]);
     servers.push(server);
@@ -96,6 +109,9 @@ describe("the list of models", () => {
       { id: "claude-a", displayName: "A", createdAt: 1_767_225_600, ownedBy: "anthropic" },
       { id: "claude-b", ownedBy: "anthropic" },
     ]);
-    expect(server.sent.map(({ path }) => path)).toEqual(["/v1/models?limit=1000", "/v1/models?limit=1000&after_id=claude-a"]);
+    expect(server.sent.map(({ path }) => path)).toEqual([
+      "/v1/models?limit=1000",
+      "/v1/models?limit=1000&after_id=claude-a",
+    ]);
   });
 });

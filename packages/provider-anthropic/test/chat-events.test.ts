@@ -5,7 +5,7 @@ import { SseDecoder } from "@signalbox/kernel/http";
 import { AnthropicChatEvents } from "../src/chat-events.ts";
 import { chatResult } from "../src/chat-result.ts";
 import type { StandInTools } from "../src/reply-parts.ts";
-import { FIXTURES, errorBody, fixture, sse } from "./support/fixtures.ts";
+import { errorBody, FIXTURES, fixture, sse } from "./support/fixtures.ts";
 
 function read(text: string, standIns?: StandInTools) {
   const reader = new AnthropicChatEvents(1, standIns);
@@ -68,7 +68,9 @@ describe("calls of tools that stand in for something else", () => {
 
   it("are free text", () => {
     const standIns: StandInTools = { freeText: new Set(["get_weather"]) };
-    const text = JSON.stringify({ reply, stream }).replaceAll('\\"city\\"', '\\"input\\"').replaceAll('"city"', '"input"');
+    const text = JSON.stringify({ reply, stream })
+      .replaceAll('\\"city\\"', '\\"input\\"')
+      .replaceAll('"city"', '"input"');
     const changed = JSON.parse(text) as typeof reply & { reply: typeof reply; stream: typeof stream };
     const plain = chatResult(changed.reply, 1, standIns);
     expect(plain.choices[0]?.content[1]).toMatchObject({ type: "toolCall", kind: "custom", arguments: "Zürich" });

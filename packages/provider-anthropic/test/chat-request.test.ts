@@ -37,7 +37,7 @@ describe("messages", () => {
   ];
 
   it("keeps later instructions where the model takes them", () => {
-    expect(encode("claude-opus-4-8", { messages: later }).body["messages"]).toEqual([
+    expect(encode("claude-opus-4-8", { messages: later }).body.messages).toEqual([
       { role: "user", content: "Hi" },
       { role: "assistant", content: "Hello." },
       { role: "system", content: "Now in Spanish." },
@@ -47,7 +47,7 @@ describe("messages", () => {
 
   it("folds later instructions into the user turn on older models, and says so", () => {
     const { body, notes } = encode("claude-sonnet-4-6", { messages: later });
-    expect(body["messages"]).toEqual([
+    expect(body.messages).toEqual([
       { role: "user", content: "Hi" },
       { role: "assistant", content: "Hello." },
       {
@@ -84,7 +84,7 @@ describe("messages", () => {
         },
       ],
     });
-    expect(body["messages"]).toEqual([
+    expect(body.messages).toEqual([
       { role: "user", content: "Weather?" },
       {
         role: "assistant",
@@ -124,7 +124,7 @@ describe("messages", () => {
         userText("Go on"),
       ],
     });
-    expect((body["messages"] as unknown[])[1]).toEqual({
+    expect((body.messages as unknown[])[1]).toEqual({
       role: "assistant",
       content: [
         { type: "thinking", thinking: "Hm.", signature: "c2ln" },
@@ -150,7 +150,7 @@ describe("messages", () => {
         },
       ],
     });
-    expect((body["messages"] as { content: unknown }[])[0]?.content).toEqual([
+    expect((body.messages as { content: unknown }[])[0]?.content).toEqual([
       { type: "document", source: { type: "base64", media_type: "application/pdf", data: "JVBERg==" }, title: "A" },
       { type: "document", source: { type: "text", media_type: "text/plain", data: "a,b" } },
       {
@@ -178,9 +178,9 @@ describe("messages", () => {
 describe("parameters", () => {
   it("defaults max_tokens to the model's maximum, or to what the operator says", () => {
     const without = { maxOutputTokens: undefined } as unknown as Partial<ChatRequest>;
-    expect(encode("claude-opus-4-6", without).body["max_tokens"]).toBe(128_000);
-    expect(encode("claude-haiku-4-5", without).body["max_tokens"]).toBe(64_000);
-    expect(encode("claude-opus-5", { maxOutputTokens: 0 }).body["max_tokens"]).toBe(0);
+    expect(encode("claude-opus-4-6", without).body.max_tokens).toBe(128_000);
+    expect(encode("claude-haiku-4-5", without).body.max_tokens).toBe(64_000);
+    expect(encode("claude-opus-5", { maxOutputTokens: 0 }).body.max_tokens).toBe(0);
   });
 
   it.each([
@@ -199,7 +199,11 @@ describe("parameters", () => {
     [{ serviceTier: "flex" }, "service_tier"],
   ])("refuses %j by name, drops it if wished, or passes it on if allowed", (request, name) => {
     expect(() => encode("claude-opus-5", request)).toThrow(
-      expect.objectContaining({ code: "unsupported_parameter", param: name, message: expect.stringContaining("claude-opus-5") }),
+      expect.objectContaining({
+        code: "unsupported_parameter",
+        param: name,
+        message: expect.stringContaining("claude-opus-5"),
+      }),
     );
     const dropped = encode("claude-opus-5", request, { dropParams: true });
     expect(dropped.dropped).toEqual([name]);
@@ -225,7 +229,7 @@ describe("parameters", () => {
 
   it("clamps the temperature and keeps one of two sampling parameters", () => {
     const clamped = encode("claude-sonnet-4-6", { temperature: 1.7 });
-    expect(clamped.body["temperature"]).toBe(1);
+    expect(clamped.body.temperature).toBe(1);
     expect(clamped.notes).toEqual(["temperature 1.7 was sent as 1, the highest that Anthropic takes"]);
     const both = encode("claude-sonnet-4-6", { temperature: 0.2, topP: 0.5, topK: 9 });
     expect(both.body).toMatchObject({ temperature: 0.2, top_k: 9 });
@@ -269,7 +273,9 @@ describe("parameters", () => {
   });
 
   it("says which fields of another dialect are not sent", () => {
-    const { notes } = encode("claude-opus-5", { extra: { openai: { safety_identifier: "x", web_search_options: {} } } });
+    const { notes } = encode("claude-opus-5", {
+      extra: { openai: { safety_identifier: "x", web_search_options: {} } },
+    });
     expect(notes).toEqual(["fields that only openai takes were left out: safety_identifier, web_search_options"]);
   });
 });
@@ -284,10 +290,15 @@ describe("tools", () => {
         { type: "function", name: "ping" },
         { type: "function", name: "bare", parameters: { properties: {} }, strict: true, cacheControl: {} },
         { ...WEATHER, extra: { anthropic: { defer_loading: true } } },
-        { type: "server", origin: "anthropic", name: "web_search", value: { type: "web_search_20250305", name: "web_search" } },
+        {
+          type: "server",
+          origin: "anthropic",
+          name: "web_search",
+          value: { type: "web_search_20250305", name: "web_search" },
+        },
       ],
     });
-    expect(body["tools"]).toEqual([
+    expect(body.tools).toEqual([
       { name: "ping", input_schema: { type: "object", properties: {} } },
       {
         name: "bare",
@@ -305,14 +316,18 @@ describe("tools", () => {
     [{ type: "none" }, false, { type: "none" }],
     [{ type: "required" }, undefined, { type: "any" }],
     [{ type: "required" }, false, { type: "any", disable_parallel_tool_use: true }],
-    [{ type: "tool", name: "get_weather" }, true, { type: "tool", name: "get_weather", disable_parallel_tool_use: false }],
+    [
+      { type: "tool", name: "get_weather" },
+      true,
+      { type: "tool", name: "get_weather", disable_parallel_tool_use: false },
+    ],
     [{ type: "allowed", mode: "required", names: ["get_weather"] }, undefined, { type: "any" }],
   ] as const)("writes the choice %j", (choice, parallel, expected) => {
-    expect(choose("claude-opus-5", choice, parallel).body["tool_choice"]).toEqual(expected);
+    expect(choose("claude-opus-5", choice, parallel).body.tool_choice).toEqual(expected);
   });
 
   it("asks for one call at a time without any other choice", () => {
-    expect(encode("claude-opus-5", { tools: [WEATHER], parallelToolCalls: false }).body["tool_choice"]).toEqual({
+    expect(encode("claude-opus-5", { tools: [WEATHER], parallelToolCalls: false }).body.tool_choice).toEqual({
       type: "auto",
       disable_parallel_tool_use: true,
     });
@@ -321,7 +336,7 @@ describe("tools", () => {
 
   it("sends auto where the model lets nobody force a tool, and reports it", () => {
     const { body, dropped } = choose("claude-opus-5-5", { type: "tool", name: "get_weather" });
-    expect(body["tool_choice"]).toEqual({ type: "auto" });
+    expect(body.tool_choice).toEqual({ type: "auto" });
     expect(dropped).toEqual(["tool_choice"]);
   });
 
@@ -337,7 +352,7 @@ describe("tools", () => {
 
   it("sends free-text tools as functions with one text parameter", () => {
     const { body, standIns } = encode("claude-opus-5", { tools: [{ type: "custom", name: "run_sql" }] });
-    expect(body["tools"]).toMatchObject([
+    expect(body.tools).toMatchObject([
       { name: "run_sql", input_schema: { properties: { input: { type: "string" } }, required: ["input"] } },
     ]);
     expect(standIns).toEqual({ freeText: new Set(["run_sql"]) });
@@ -349,7 +364,7 @@ describe("structured output", () => {
   const responseFormat = { type: "jsonSchema", name: "person", schema, strict: true } as const;
 
   it("uses output_config.format where the model has it", () => {
-    expect(encode("claude-sonnet-4-5", { responseFormat }).body["output_config"]).toEqual({
+    expect(encode("claude-sonnet-4-5", { responseFormat }).body.output_config).toEqual({
       format: {
         type: "json_schema",
         schema: {
@@ -364,31 +379,44 @@ describe("structured output", () => {
 
   it("forces a tool on older models, and any tool when the caller has some", () => {
     const alone = encode("claude-sonnet-4-0", { responseFormat });
-    expect(alone.body["tools"]).toEqual([
-      { name: "person", description: "Gives the final answer. Call it with the answer as its input.", input_schema: schema },
+    expect(alone.body.tools).toEqual([
+      {
+        name: "person",
+        description: "Gives the final answer. Call it with the answer as its input.",
+        input_schema: schema,
+      },
     ]);
-    expect(alone.body["tool_choice"]).toEqual({ type: "tool", name: "person", disable_parallel_tool_use: true });
+    expect(alone.body.tool_choice).toEqual({ type: "tool", name: "person", disable_parallel_tool_use: true });
     expect(alone.standIns).toEqual({ answer: "person" });
     expect(alone.notes).toEqual(["response_format was sent as a forced tool: the model has no structured output"]);
-    const beside = encode("claude-sonnet-4-0", { responseFormat: { ...responseFormat, name: "get_weather" }, tools: [WEATHER] });
-    expect(beside.body["tool_choice"]).toEqual({ type: "any", disable_parallel_tool_use: true });
+    const beside = encode("claude-sonnet-4-0", {
+      responseFormat: { ...responseFormat, name: "get_weather" },
+      tools: [WEATHER],
+    });
+    expect(beside.body.tool_choice).toEqual({ type: "any", disable_parallel_tool_use: true });
     expect(beside.standIns).toEqual({ answer: "get_weather_2" });
   });
 
   it("asks in words where nothing else works", () => {
     const open = { type: "object", additionalProperties: true };
     const { body, notes } = encode("claude-opus-5-5", { responseFormat: { ...responseFormat, schema: open } });
-    expect(body["system"]).toContain(JSON.stringify(open));
+    expect(body.system).toContain(JSON.stringify(open));
     expect(body).not.toHaveProperty("tools");
-    expect(notes).toEqual(["response_format was sent as an instruction: the schema has an object with free property names"]);
+    expect(notes).toEqual([
+      "response_format was sent as an instruction: the schema has an object with free property names",
+    ]);
     const json = encode("claude-opus-5", { responseFormat: { type: "json" } });
-    expect(json.body["system"]).toBe("Respond with a single valid JSON object and nothing else.");
+    expect(json.body.system).toBe("Respond with a single valid JSON object and nothing else.");
   });
 });
 
 describe("thinking", () => {
-  const think = (model: string, reasoning: ChatRequest["reasoning"], maxOutputTokens = 10_000, more: Partial<ChatRequest> = {}) =>
-    encode(model, { ...(reasoning !== undefined && { reasoning }), maxOutputTokens, ...more });
+  const think = (
+    model: string,
+    reasoning: ChatRequest["reasoning"],
+    maxOutputTokens = 10_000,
+    more: Partial<ChatRequest> = {},
+  ) => encode(model, { ...(reasoning !== undefined && { reasoning }), maxOutputTokens, ...more });
 
   it.each([
     ["claude-opus-5", { effort: "high" }, { thinking: { type: "adaptive" }, output_config: { effort: "high" } }],
@@ -409,7 +437,11 @@ describe("thinking", () => {
     ],
     ["claude-opus-5", { effort: "none" }, { thinking: { type: "disabled" } }],
     ["claude-opus-5-5", { effort: "none" }, { output_config: { effort: "low" } }],
-    ["claude-haiku-5-5", { mode: "disabled", effort: "max" }, { thinking: { type: "disabled" }, output_config: { effort: "high" } }],
+    [
+      "claude-haiku-5-5",
+      { mode: "disabled", effort: "max" },
+      { thinking: { type: "disabled" }, output_config: { effort: "high" } },
+    ],
     [
       "claude-sonnet-5-5",
       { mode: "between_tools", effort: "max" },
@@ -420,7 +452,11 @@ describe("thinking", () => {
       { mode: "adaptive", display: "omitted", effort: "medium" },
       { thinking: { type: "adaptive", display: "omitted" }, output_config: { effort: "medium" } },
     ],
-    ["claude-opus-5", { effort: "low", extra: { anthropic: { thinking: "default" } } }, { output_config: { effort: "low" } }],
+    [
+      "claude-opus-5",
+      { effort: "low", extra: { anthropic: { thinking: "default" } } },
+      { output_config: { effort: "low" } },
+    ],
     ["claude-3-5-haiku-latest", { mode: "disabled" }, {}],
   ] as const)("on %s turns %j into %j", (model, reasoning, expected) => {
     const { body } = think(model, reasoning);
@@ -430,11 +466,13 @@ describe("thinking", () => {
 
   it("keeps the budget below max_tokens and says so, or leaves thinking out", () => {
     const cut = think("claude-sonnet-4-5", { mode: "enabled", budgetTokens: 9000 }, 4000);
-    expect(cut.body["thinking"]).toEqual({ type: "enabled", budget_tokens: 3999 });
+    expect(cut.body.thinking).toEqual({ type: "enabled", budget_tokens: 3999 });
     expect(cut.notes).toEqual(["the thinking budget was changed from 9000 to 3999 tokens"]);
     const none = think("claude-sonnet-4-5", { effort: "high" }, 500);
     expect(none.body).not.toHaveProperty("thinking");
-    expect(none.notes).toEqual(["thinking was left out: its smallest budget of 1024 tokens does not fit into max_tokens"]);
+    expect(none.notes).toEqual([
+      "thinking was left out: its smallest budget of 1024 tokens does not fit into max_tokens",
+    ]);
   });
 
   it("reports the sampling parameters that thinking excludes", () => {

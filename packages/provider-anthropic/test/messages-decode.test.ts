@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { anthropicDialects } from "@signalbox/provider-anthropic";
 import type { CallRoute, Decoded } from "@signalbox/kernel";
+import { anthropicDialects } from "@signalbox/provider-anthropic";
 import { decodeMessagesRequest } from "../src/messages-decode.ts";
 import { encode, posted } from "./support/chat.ts";
 
@@ -46,7 +46,16 @@ const FULL = {
         {
           type: "text",
           text: "Blue.",
-          citations: [{ type: "char_location", document_index: 0, document_title: "N", cited_text: "x", start_char_index: 0, end_char_index: 1 }],
+          citations: [
+            {
+              type: "char_location",
+              document_index: 0,
+              document_title: "N",
+              cited_text: "x",
+              start_char_index: 0,
+              end_char_index: 1,
+            },
+          ],
         },
         { type: "server_tool_use", id: "srvtoolu_1", name: "web_search", input: { query: "q" } },
         { type: "web_search_tool_result", tool_use_id: "srvtoolu_1", content: [] },
@@ -182,7 +191,10 @@ describe("decoding", () => {
       "messages[0].content[1].source.type",
     ],
     [
-      { ...PLAIN, messages: [{ role: "user", content: [{ type: "tool_result", tool_use_id: "t", content: [{ type: "text" }] }] }] },
+      {
+        ...PLAIN,
+        messages: [{ role: "user", content: [{ type: "tool_result", tool_use_id: "t", content: [{ type: "text" }] }] }],
+      },
       "messages[0].content[0].content[0].text",
     ],
     [

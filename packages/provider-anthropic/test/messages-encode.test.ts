@@ -48,9 +48,9 @@ function streamed(events: Iterable<CanonicalChatEvent>): Record<string, unknown>
 
 /** What Anthropic's own replies leave open: members that say "nothing", and the split of cache writes. */
 function comparable(message: Record<string, unknown>): unknown {
-  const usage = message["usage"] as Record<string, unknown>;
+  const usage = message.usage as Record<string, unknown>;
   const split = { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 };
-  const content = (message["content"] as Record<string, unknown>[]).map(({ citations, ...block }) =>
+  const content = (message.content as Record<string, unknown>[]).map(({ citations, ...block }) =>
     Array.isArray(citations) && citations.length > 0 ? { ...block, citations } : block,
   );
   return { ...message, content, usage: { cache_creation: split, ...usage } };
@@ -69,7 +69,7 @@ describe("replies of Anthropic's own", () => {
   it("keep a compaction's text, and count it", () => {
     const { reply } = fixture("compaction");
     expect(whole(chatResult(reply, 1))).toMatchObject({
-      content: reply["content"],
+      content: reply.content,
       usage: { input_tokens: 1000, output_tokens: 68, cache_read_input_tokens: 50 },
     });
   });
@@ -101,7 +101,11 @@ describe("replies of other vendors", () => {
     [{ finishReason: "stop", stopSequence: "END" }, "stop_sequence", "END"],
     [{ finishReason: "toolCalls" }, "tool_use", null],
     [{ finishReason: "length" }, "max_tokens", null],
-    [{ finishReason: "length", nativeFinishReason: "model_context_window_exceeded" }, "model_context_window_exceeded", null],
+    [
+      { finishReason: "length", nativeFinishReason: "model_context_window_exceeded" },
+      "model_context_window_exceeded",
+      null,
+    ],
     [{ finishReason: "contentFilter" }, "refusal", null],
     [{ finishReason: "contentFilter", nativeFinishReason: "SAFETY" }, "refusal", null],
     [{ finishReason: "stop", nativeFinishReason: "pause_turn" }, "pause_turn", null],
@@ -131,7 +135,13 @@ describe("replies of other vendors", () => {
       content: [
         {
           citations: [
-            { type: "web_search_result_location", url: "https://example.com", title: "T", cited_text: "", encrypted_index: "" },
+            {
+              type: "web_search_result_location",
+              url: "https://example.com",
+              title: "T",
+              cited_text: "",
+              encrypted_index: "",
+            },
           ],
         },
       ],
@@ -146,7 +156,7 @@ describe("replies of other vendors", () => {
       { type: "reasoning", text: "Open.", origin: "deepseek" },
     ];
     for (const message of [whole(answer(parts)), streamed(resultEvents(answer(parts)))]) {
-      const content = message["content"] as { type: string }[];
+      const content = message.content as { type: string }[];
       expect(content.map(({ type }) => type)).toEqual(["thinking", "redacted_thinking", "thinking"]);
       const again = decodeMessagesRequest({ model: "m", max_tokens: 1, messages: [{ role: "assistant", content }] });
       expect(again.messages[0]?.content).toEqual(parts);
@@ -215,7 +225,7 @@ describe("the stream", () => {
       { type: "partEnd", choice: 0, index: 0 },
       { type: "choiceEnd", choice: 0, finishReason: "toolCalls" },
     ]);
-    expect(message["content"]).toEqual([
+    expect(message.content).toEqual([
       { type: "text", text: "one " },
       { type: "tool_use", id: "a", name: "a", input: { x: 1 } },
       { type: "tool_use", id: "b", name: "b", input: { y: 2 } },

@@ -31,7 +31,14 @@ function attempt(
 ): Attempt<"chat"> {
   const route = messages?.routes[0] as CallRoute<"chat">;
   const query = new URLSearchParams();
-  const request = { method: "POST", path: "/v1/messages", query, params: {}, headers, body: parseJsonBody(Buffer.from(body)) };
+  const request = {
+    method: "POST",
+    path: "/v1/messages",
+    query,
+    params: {},
+    headers,
+    body: parseJsonBody(Buffer.from(body)),
+  };
   const decoded = route.decode(request);
   return testAttempt({
     operation: "chat",
@@ -98,8 +105,16 @@ describe("a request in Anthropic's own bytes", () => {
   });
 
   it.each([
-    ["a forced tool that the model lets nobody force", ',"tools":[{"name":"f","input_schema":{"type":"object"}}],"tool_choice":{"type":"any"}', { tool_choice: { type: "auto" } }],
-    ["a kind of thinking that the model does not know", ',"thinking":{"type":"disabled"}', { output_config: { effort: "low" } }],
+    [
+      "a forced tool that the model lets nobody force",
+      ',"tools":[{"name":"f","input_schema":{"type":"object"}}],"tool_choice":{"type":"any"}',
+      { tool_choice: { type: "auto" } },
+    ],
+    [
+      "a kind of thinking that the model does not know",
+      ',"thinking":{"type":"disabled"}',
+      { output_config: { effort: "low" } },
+    ],
   ])("is translated for %s, and loses nothing else", async (_name, more, expected) => {
     const server = await upstream(replyOf("plain"));
     const of = attempt(server, body(more, "claude-opus-5-5"), { "anthropic-beta": "one" });
@@ -116,7 +131,11 @@ describe("a request in Anthropic's own bytes", () => {
       { type: "thinking", thinking: "Foreign.", signature },
       { type: "text", text: "Hello." },
     ];
-    const turns = [{ role: "user", content: "a" }, { role: "assistant", content }, { role: "user", content: "b" }];
+    const turns = [
+      { role: "user", content: "a" },
+      { role: "assistant", content },
+      { role: "user", content: "b" },
+    ];
     const of = attempt(server, JSON.stringify({ model: "claude-opus-5", max_tokens: 9, messages: turns }));
     await collectReply(chat(of));
     expect((JSON.parse(server.sent[0]?.body ?? "") as { messages: unknown[] }).messages[1]).toEqual({
@@ -149,7 +168,11 @@ describe("a whole reply in Anthropic's own bytes", () => {
   it("goes to the client untouched", async () => {
     const { result: reply, bytes } = await result();
     expect(reply.native?.body?.toString()).toBe(bytes);
-    expect(reply).toMatchObject({ id: "msg_tools", model: "claude-opus-5", usage: { inputTokens: 80, outputTokens: 31 } });
+    expect(reply).toMatchObject({
+      id: "msg_tools",
+      model: "claude-opus-5",
+      usage: { inputTokens: 80, outputTokens: 31 },
+    });
   });
 
   it("can be read like any other", async () => {
@@ -194,7 +217,10 @@ describe("a whole reply in Anthropic's own bytes", () => {
     ["529", { code: "provider_overloaded", status: 503, upstreamStatus: 529 }],
   ])("fails by its status and structured type: %s", async (name, expected) => {
     const server = await upstream(errorReply(name));
-    await expect(collectReply(chat(attempt(server, body())))).rejects.toMatchObject({ source: "anthropic", ...expected });
+    await expect(collectReply(chat(attempt(server, body())))).rejects.toMatchObject({
+      source: "anthropic",
+      ...expected,
+    });
     const stream = await upstream(errorReply(name));
     await expect(collectReply(chat(attempt(stream, body(',"stream":true'))))).rejects.toMatchObject(expected);
   });
@@ -205,19 +231,28 @@ describe("a stream in Anthropic's own bytes", () => {
   const bytesOf = (events: readonly unknown[]): string =>
     events.map((event) => (isFrame(event) ? event.bytes.toString() : "")).join("");
 
-  it.each(["whole", "lines", "bytes", 7] as const)("goes to the client untouched, delivered as %s", async (delivery) => {
-    const server = await upstream(streamOf("cache-usage"), { delivery });
-    const { events, result } = await collectReply(chat(attempt(server, streaming)));
-    expect(bytesOf(events)).toBe(streamOf("cache-usage").bodyText);
-    expect(result).toMatchObject({
-      id: "msg_cache",
-      model: "claude-opus-5",
-      serviceTier: "standard",
-      usage: { inputTokens: 1307, outputTokens: 5, cacheReadTokens: 1000, cacheWriteTokens: 100, cacheWrite1hTokens: 200 },
-    });
-    expect(() => result.choices).toThrow("the content of a forwarded stream is not kept");
-    expect({ ...result }).toHaveProperty("usage");
-  });
+  it.each(["whole", "lines", "bytes", 7] as const)(
+    "goes to the client untouched, delivered as %s",
+    async (delivery) => {
+      const server = await upstream(streamOf("cache-usage"), { delivery });
+      const { events, result } = await collectReply(chat(attempt(server, streaming)));
+      expect(bytesOf(events)).toBe(streamOf("cache-usage").bodyText);
+      expect(result).toMatchObject({
+        id: "msg_cache",
+        model: "claude-opus-5",
+        serviceTier: "standard",
+        usage: {
+          inputTokens: 1307,
+          outputTokens: 5,
+          cacheReadTokens: 1000,
+          cacheWriteTokens: 100,
+          cacheWrite1hTokens: 200,
+        },
+      });
+      expect(() => result.choices).toThrow("the content of a forwarded stream is not kept");
+      expect({ ...result }).toHaveProperty("usage");
+    },
+  );
 
   it.each(["tools", "thinking", "citations", "server-tools", "refusal"] as const)(
     "reads as the translated lane reads it: %s",
@@ -249,19 +284,29 @@ describe("a stream in Anthropic's own bytes", () => {
     expect(events).toEqual([]);
   });
 
-  it.each(["whole", "bytes"] as const)("fails at an error in its middle, after what came before: %s", async (delivery) => {
-    const before = fixture("plain").stream.slice(0, 5);
-    const text = sse(before);
-    // in one piece with its first frame, an error is the whole answer
-    const server = await upstream({ chunks: [sse(before.slice(0, 1)), sse([...before.slice(1), errorBody("500")])].map((piece) => Buffer.from(piece).toString("base64")), contentType: "text/event-stream", pauseMs: 20, ...(delivery === "bytes" && { delivery, pauseMs: 0 }) });
-    const events: unknown[] = [];
-    await expect(
-      (async () => {
-        for await (const event of chat(attempt(server, streaming))) events.push(event);
-      })(),
-    ).rejects.toMatchObject({ code: "provider_error" });
-    expect(bytesOf(events)).toBe(text);
-  });
+  it.each(["whole", "bytes"] as const)(
+    "fails at an error in its middle, after what came before: %s",
+    async (delivery) => {
+      const before = fixture("plain").stream.slice(0, 5);
+      const text = sse(before);
+      // in one piece with its first frame, an error is the whole answer
+      const server = await upstream({
+        chunks: [sse(before.slice(0, 1)), sse([...before.slice(1), errorBody("500")])].map((piece) =>
+          Buffer.from(piece).toString("base64"),
+        ),
+        contentType: "text/event-stream",
+        pauseMs: 20,
+        ...(delivery === "bytes" && { delivery, pauseMs: 0 }),
+      });
+      const events: unknown[] = [];
+      await expect(
+        (async () => {
+          for await (const event of chat(attempt(server, streaming))) events.push(event);
+        })(),
+      ).rejects.toMatchObject({ code: "provider_error" });
+      expect(bytesOf(events)).toBe(text);
+    },
+  );
 
   it("does not take a text about errors and usage for one", async () => {
     const text = 'event: error\ndata: {"type":"error"} "usage":{"input_tokens":9999} event: message_stop';
@@ -285,7 +330,9 @@ describe("a stream in Anthropic's own bytes", () => {
     });
     const bare = await upstream({ bodyText: whole.trimEnd() });
     const { events } = await collectReply(chat(attempt(bare, streaming)));
-    expect(readMessage(bytesOf(events).replace(/event: weather_report\n.*\n\n/, ""))).toMatchObject({ id: "msg_plain" });
+    expect(readMessage(bytesOf(events).replace(/event: weather_report\n.*\n\n/, ""))).toMatchObject({
+      id: "msg_plain",
+    });
   });
 
   it("may be answered in one piece", async () => {
@@ -316,7 +363,9 @@ describe("counting tokens", () => {
       transport,
       deployment: { provider: "anthropic", baseUrl: `${server.url}/v1`, upstreamModel: "claude-opus-5" },
     });
-    const { result } = await collectReply(anthropic({ authToken: "tok-12345678" }).operations.countTokens?.(of) as Reply<"countTokens">);
+    const { result } = await collectReply(
+      anthropic({ authToken: "tok-12345678" }).operations.countTokens?.(of) as Reply<"countTokens">,
+    );
     expect(server.sent[0]).toMatchObject({
       path: "/v1/messages/count_tokens",
       body: '{"model":"claude-opus-5","messages":[{"role":"user","content":"Hi"}], "x":1}',

@@ -55,8 +55,16 @@ describe("sanitizeSchema", () => {
       },
       'the schema refers to itself through "#/$defs/a"',
     ],
-    ["open", object({ a: { type: "string" } }, { additionalProperties: true }), "the schema has an object with free property names"],
-    ["a map", { type: "object", additionalProperties: { type: "number" } }, "the schema has an object with free property names"],
+    [
+      "open",
+      object({ a: { type: "string" } }, { additionalProperties: true }),
+      "the schema has an object with free property names",
+    ],
+    [
+      "a map",
+      { type: "object", additionalProperties: { type: "number" } },
+      "the schema has an object with free property names",
+    ],
     ["anything", object({ a: {} }), "the schema has a part that allows anything"],
     [
       "many optional properties",

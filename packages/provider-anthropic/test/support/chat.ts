@@ -2,8 +2,8 @@ import type { Attempt, CallOptions, ChatRequest, Deployment, DialectRequest, Mes
 import { JsonBody, parseJsonBody } from "@signalbox/kernel/http";
 import { testAttempt } from "@signalbox/kernel/testkit";
 import { modelCapabilities } from "../../src/capabilities.ts";
-import { chatRequest } from "../../src/chat-request.ts";
 import type { EncodedRequest } from "../../src/chat-request.ts";
+import { chatRequest } from "../../src/chat-request.ts";
 
 export function userText(text: string): Message {
   return { role: "user", content: [{ type: "text", text }] };

@@ -36,7 +36,7 @@ export function fixture(name: FixtureName): Fixture {
 }
 
 export function sse(events: readonly Json[]): string {
-  return events.map((event) => `event: ${String(event["type"])}\ndata: ${JSON.stringify(event)}\n\n`).join("");
+  return events.map((event) => `event: ${String(event.type)}\ndata: ${JSON.stringify(event)}\n\n`).join("");
 }
 
 export function replyOf(name: FixtureName): Exchange {
