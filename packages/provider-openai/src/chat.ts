@@ -1,4 +1,4 @@
-import type { Attempt, ChatResult, NativeRequest, Reply, TransportStream } from "@signalbox/kernel";
+import type { Attempt, CanonicalChatEvent, ChatResult, NativeRequest, Reply, TransportStream } from "@signalbox/kernel";
 import { ChatFold, nativeRequest } from "@signalbox/kernel";
 import type { SseEvent } from "@signalbox/kernel/http";
 import { SseDecoder, SseFrameSplitter } from "@signalbox/kernel/http";
@@ -97,8 +97,8 @@ async function* nativeStream(
       const frames = bytes === undefined ? lastFrame(splitter) : splitter.push(bytes);
       if (frames !== undefined) {
         const seen = watch.inspect(frames);
-        if (seen !== undefined && "error" in seen) throw bodyFailure(profile, seen.error, stream.headers);
         if (seen !== undefined) yield { type: "frame", dialect: CHAT_DIALECT, bytes: seen, decoder };
+        if (watch.error !== undefined) throw bodyFailure(profile, watch.error, stream.headers);
       }
       if (bytes === undefined) break;
     }
@@ -147,11 +147,11 @@ class StreamReader {
     this.#chunks = new ChunkDecoder(context);
   }
 
-  push(bytes: Buffer): ReturnType<ChunkDecoder["push"]> {
+  push(bytes: Buffer): Generator<CanonicalChatEvent, void> {
     return this.#decode(this.#sse.push(bytes));
   }
 
-  end(): ReturnType<ChunkDecoder["push"]> {
+  end(): Generator<CanonicalChatEvent, void> {
     return this.#decode(this.#sse.end());
   }
 
@@ -161,16 +161,20 @@ class StreamReader {
     return this.#fold.result();
   }
 
-  #decode(frames: readonly SseEvent[]): ReturnType<ChunkDecoder["push"]> {
-    if (frames.length === 0) return [];
-    const events: ReturnType<ChunkDecoder["push"]>[number][] = [];
+  /** Chunk by chunk: what came before a failure is told, also when both came in one piece. */
+  *#decode(frames: readonly SseEvent[]): Generator<CanonicalChatEvent, void> {
     for (const { data } of frames) {
       const chunk = chunkOf(data, this.#context.profile);
-      if (chunk !== undefined) events.push(...this.#chunks.push(chunk));
-      else if (data === DONE_DATA) events.push(...this.#chunks.finish());
+      const events = chunk === undefined ? this.#ended(data) : this.#chunks.push(chunk);
+      for (const event of events) {
+        this.#fold.push(event);
+        yield event;
+      }
     }
-    for (const event of events) this.#fold.push(event);
-    return events;
+  }
+
+  #ended(data: string): readonly CanonicalChatEvent[] {
+    return data === DONE_DATA ? this.#chunks.finish() : [];
   }
 }
 

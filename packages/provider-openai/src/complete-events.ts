@@ -62,11 +62,12 @@ export class CompletionDecoder implements FrameDecoder<CanonicalCompleteEvent, C
   }
 
   push(bytes: Buffer): readonly CanonicalCompleteEvent[] {
-    return this.#decode(this.#sse.push(bytes));
+    return [...this.#decode(this.#sse.push(bytes))];
   }
 
-  rest(): readonly CanonicalCompleteEvent[] {
-    return this.#decode(this.#sse.end());
+  /** The same, chunk by chunk: what came before a failure is told. Undefined: the stream is over. */
+  events(bytes: Buffer | undefined): Generator<CanonicalCompleteEvent, void> {
+    return this.#decode(bytes === undefined ? this.#sse.end() : this.#sse.push(bytes));
   }
 
   end(): CompleteResult {
@@ -79,14 +80,14 @@ export class CompletionDecoder implements FrameDecoder<CanonicalCompleteEvent, C
     };
   }
 
-  #decode(frames: readonly { readonly data: string }[]): readonly CanonicalCompleteEvent[] {
-    const events: CanonicalCompleteEvent[] = [];
+  *#decode(frames: readonly { readonly data: string }[]): Generator<CanonicalCompleteEvent, void> {
     for (const { data } of frames) {
+      const events: CanonicalCompleteEvent[] = [];
       const chunk = chunkOf(data, this.#profile);
       if (chunk !== undefined) this.#chunk(chunk, events);
       else if (data === DONE_DATA) this.#finish(events);
+      yield* events;
     }
-    return events;
   }
 
   #chunk(chunk: Json, events: CanonicalCompleteEvent[]): void {

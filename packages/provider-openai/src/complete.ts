@@ -116,7 +116,7 @@ async function* decoded(stream: TransportStream, profile: WireProfile): Reply<"c
   const decoder = new CompletionDecoder(profile);
   for (;;) {
     const bytes = await stream.read();
-    yield* bytes === undefined ? decoder.rest() : decoder.push(bytes);
+    yield* decoder.events(bytes);
     if (bytes !== undefined) continue;
     if (!decoder.complete) throw incompleteStream(profile);
     return decoder.end();
@@ -133,8 +133,8 @@ async function* forwarded(stream: TransportStream, profile: WireProfile, hideUsa
     const frames = bytes === undefined ? rest && completeFrame(rest) : splitter.push(bytes);
     if (frames !== undefined) {
       const seen = watch.inspect(frames);
-      if (seen !== undefined && "error" in seen) throw bodyFailure(profile, seen.error, stream.headers);
       if (seen !== undefined) yield { type: "frame", dialect: COMPLETIONS_DIALECT, bytes: seen, decoder };
+      if (watch.error !== undefined) throw bodyFailure(profile, watch.error, stream.headers);
     }
     if (bytes === undefined) break;
   }

@@ -1,5 +1,6 @@
+import { hasError } from "./chunks.ts";
 import type { Json } from "./json.ts";
-import { objectOf, textIn, tryParse } from "./json.ts";
+import { objectOf, tryParse } from "./json.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -29,22 +30,42 @@ export class FrameWatch {
   #first: Buffer | undefined;
   #usage: Json | undefined;
   #usageFrames: Buffer | undefined;
+  /** An error object that the host sent in place of an answer: nothing follows it. */
+  error: Json | undefined;
 
   constructor(hideUsage: boolean) {
     this.#hideUsage = hideUsage;
   }
 
   /**
-   * Takes whole frames; answers what the client may see of them, or an error object the host sent in place of an
-   * answer. Undefined: nothing (comments before the first data, the hidden usage).
+   * Takes whole frames; answers what the client may see of them. Undefined: nothing (comments before the first data,
+   * the hidden usage). When `error` is set afterwards, it came after what is answered.
    */
-  inspect(frames: Buffer): { readonly error: Json } | Buffer | undefined {
+  inspect(frames: Buffer): Buffer | undefined {
+    const at = this.#errorAt(frames);
+    if (at < 0) return this.#seen(frames);
+    const from = frameStart(frames, at);
+    const before = from === 0 ? undefined : frames.subarray(0, from);
+    return before === undefined || !before.includes(DATA) ? undefined : this.#seen(before);
+  }
+
+  #errorAt(frames: Buffer): number {
+    for (let at = frames.indexOf(ERROR); at >= 0; at = frames.indexOf(ERROR, at + 1)) {
+      const value = valueByte(frames, at + ERROR.length);
+      if (value !== OPEN_OBJECT && value !== QUOTE) continue;
+      const chunk = dataAround(frames, at);
+      if (chunk === undefined || !hasError(chunk)) continue;
+      this.error = chunk;
+      return at;
+    }
+    return -1;
+  }
+
+  #seen(frames: Buffer): Buffer | undefined {
     if (this.#first === undefined) {
       if (!frames.includes(DATA)) return undefined;
       this.#first = frames;
     }
-    const error = errorIn(frames);
-    if (error !== undefined) return { error };
     this.#last[this.#next] = frames;
     this.#next = (this.#next + 1) % LAST_FRAMES;
     const usageAt = lastObject(frames, USAGE);
@@ -96,16 +117,6 @@ function valueByte(bytes: Buffer, from: number): number {
   return bytes[at] ?? -1;
 }
 
-function errorIn(bytes: Buffer): Json | undefined {
-  for (let at = bytes.indexOf(ERROR); at >= 0; at = bytes.indexOf(ERROR, at + 1)) {
-    const value = valueByte(bytes, at + ERROR.length);
-    if (value !== OPEN_OBJECT && value !== QUOTE) continue;
-    const chunk = dataAround(bytes, at);
-    if (chunk !== undefined && (objectOf(chunk["error"]) ?? textIn(chunk["error"])) !== undefined) return chunk;
-  }
-  return undefined;
-}
-
 function finishes(bytes: Buffer): boolean {
   for (let at = bytes.indexOf(FINISH); at >= 0; at = bytes.indexOf(FINISH, at + 1)) {
     if (valueByte(bytes, at + FINISH.length) === QUOTE) return true;
@@ -129,13 +140,18 @@ function dataAround(bytes: Buffer, at: number): Json | undefined {
 
 /** The bytes without the frame around a position; undefined when nothing is left. */
 function without(bytes: Buffer, at: number): Buffer | undefined {
-  let from = at;
-  while (from > 0 && !endsFrame(bytes, from)) from--;
+  const from = frameStart(bytes, at);
   let to = at;
   while (to < bytes.length && !(to > at && endsFrame(bytes, to) && !isBreak(bytes[to]))) to++;
   if (from === 0) return to === bytes.length ? undefined : bytes.subarray(to);
   if (to === bytes.length) return bytes.subarray(0, from);
   return Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)]);
+}
+
+function frameStart(bytes: Buffer, at: number): number {
+  let from = at;
+  while (from > 0 && !endsFrame(bytes, from)) from--;
+  return from;
 }
 
 /** Whether the bytes before a position end with a blank line. */

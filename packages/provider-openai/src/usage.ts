@@ -12,27 +12,30 @@ const TICKS_PER_NANO = 10n;
 /**
  * Token counts in the normal form. Hosts differ in where they put cache counts; all known places are read.
  * Where `total_tokens` shows that reasoning was counted beside `completion_tokens` (xAI), or where there is more of it
- * than of output (Gemini behind Vercel), it is added.
+ * than of output (Gemini behind Vercel), it is added. Cache counts end up as partitions of the input.
  */
 export function readUsage(value: unknown, profile?: WireProfile): Usage {
   const wire = objectOf(value);
   if (wire === undefined) return NO_USAGE;
   const input = objectOf(wire["prompt_tokens_details"]) ?? objectOf(wire["prompt_token_details"]);
   const output = objectOf(wire["completion_tokens_details"]);
-  const inputTokens = numberIn(wire["prompt_tokens"]) ?? numberIn(wire["total_tokens"]) ?? 0;
+  let inputTokens = numberIn(wire["prompt_tokens"]) ?? numberIn(wire["total_tokens"]) ?? 0;
+  const total = numberIn(wire["total_tokens"]);
   let outputTokens = numberIn(wire["completion_tokens"]) ?? 0;
   const reasoning = numberIn(output?.["reasoning_tokens"]) ?? numberIn(wire["reasoning_tokens"]);
   if (reasoning !== undefined && reasoning > 0) {
-    const apart = numberIn(wire["total_tokens"]) === inputTokens + outputTokens + reasoning;
+    const apart = total === inputTokens + outputTokens + reasoning;
     if (apart || reasoning > outputTokens) outputTokens += reasoning;
   }
-  const usage: Mutable<Usage> = { inputTokens, outputTokens };
   const cacheRead =
     numberIn(input?.["cached_tokens"]) ??
     numberIn(wire["prompt_cache_hit_tokens"]) ??
     numberIn(wire["cached_tokens"]) ??
     numberIn(wire["num_cached_tokens"]) ??
     numberIn(wire["cache_read_input_tokens"]);
+  // More read from a cache than the whole prompt: counted beside it (Grok on Azure).
+  if (cacheRead !== undefined && cacheRead > inputTokens) inputTokens += cacheRead;
+  const usage: Mutable<Usage> = { inputTokens, outputTokens };
   if (cacheRead !== undefined) usage.cacheReadTokens = cacheRead;
   readCacheWrites(wire, input, usage);
   if (reasoning !== undefined) usage.reasoningTokens = reasoning;
@@ -53,7 +56,10 @@ function readCacheWrites(wire: Json, input: Json | undefined, usage: Mutable<Usa
   const hour = numberIn(byLifetime?.["ephemeral_1h_input_tokens"]);
   const all = numberIn(input?.["cache_write_tokens"]) ?? numberIn(wire["cache_creation_input_tokens"]);
   if (hour !== undefined && hour > 0) usage.cacheWrite1hTokens = hour;
-  if (all !== undefined) usage.cacheWriteTokens = Math.max(0, all - (hour ?? 0));
+  if (all === undefined) return;
+  // A token is either read or written. Gemini behind OpenRouter reports the same ones as both.
+  const left = usage.inputTokens - (usage.cacheReadTokens ?? 0);
+  usage.cacheWriteTokens = Math.max(0, Math.min(all, left) - (hour ?? 0));
 }
 
 function set(usage: Mutable<Usage>, field: Exclude<keyof Usage, "reportedCost">, value: unknown): void {
