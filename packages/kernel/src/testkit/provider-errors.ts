@@ -35,7 +35,7 @@ export function errorCases(kit: ProviderKit, cases: Cases): void {
   for (const [name, kind] of Object.entries(KINDS) as [keyof ErrorScenarios, ErrorKind][]) {
     const scenario = kit.wire.errors?.[name];
     const needs = ["network", ...(kind.capability === undefined ? [] : [kind.capability])];
-    if (kind.only === "streamed") needs.push("streaming");
+    if (kind.only === "streamed") needs.push("chat", "streaming");
     if (scenario === undefined) {
       const hint = kind.capability === undefined ? "" : `, or declare capabilities.${kind.capability}: false`;
       cases.add(`errors: ${name}`, () => assert.fail(`give wire.errors.${name}${hint}`), needs);
