@@ -21,12 +21,13 @@ interface Draft {
   reasoning: string;
   tools: Map<number, { name: string; arguments: string }>;
   finish: string;
+  refused: boolean;
   input: number;
   output: number;
 }
 
 function draft(): Draft {
-  return { text: "", reasoning: "", tools: new Map(), finish: "", input: 0, output: 0 };
+  return { text: "", reasoning: "", tools: new Map(), finish: "", refused: false, input: 0, output: 0 };
 }
 
 function parsed(text: string): unknown {
@@ -44,7 +45,8 @@ function finished(from: Draft): ReadChat {
     toolCalls: [...from.tools.entries()]
       .sort(([one], [two]) => one - two)
       .map(([, call]) => ({ name: call.name, arguments: parsed(call.arguments) })),
-    finish: from.finish,
+    // OpenAI says "stop" for a refusal and puts it beside the content; some hosts leave the reason empty.
+    finish: from.refused ? "filter" : from.finish || (from.tools.size > 0 ? "tools" : "stop"),
     inputTokens: from.input,
     outputTokens: from.output,
   };
@@ -89,6 +91,10 @@ function openaiMessage(message: Json, into: Draft): void {
   openaiContent(message.content, into);
   const reasoning = message.reasoning_content ?? message.reasoning ?? message.reasoning_text;
   if (typeof reasoning === "string") into.reasoning += reasoning;
+  else
+    for (const detail of (message.reasoning_details ?? []) as Json[])
+      into.reasoning += detail.text ?? detail.summary ?? "";
+  if (typeof message.refusal === "string" && message.refusal !== "") into.refused = true;
   for (const [at, call] of ((message.tool_calls ?? []) as Json[]).entries()) {
     const index = typeof call.index === "number" ? call.index : at;
     const known = into.tools.get(index) ?? { name: "", arguments: "" };
@@ -99,9 +105,15 @@ function openaiMessage(message: Json, into: Draft): void {
   }
 }
 
+/** Input with what a host counts beside it, output with reasoning where a host counts that beside it. */
 function openaiUsage(usage: Json | null | undefined, into: Draft): void {
-  if (typeof usage?.prompt_tokens === "number") into.input = usage.prompt_tokens;
-  if (typeof usage?.completion_tokens === "number") into.output = usage.completion_tokens;
+  if (typeof usage?.prompt_tokens !== "number") return;
+  const cached = usage.prompt_tokens_details?.cached_tokens ?? 0;
+  const reasoning = usage.completion_tokens_details?.reasoning_tokens ?? 0;
+  const output = usage.completion_tokens ?? 0;
+  const apart = usage.total_tokens === usage.prompt_tokens + output + reasoning || reasoning > output;
+  into.input = usage.prompt_tokens + (cached > usage.prompt_tokens ? cached : 0);
+  into.output = output + (apart ? reasoning : 0);
 }
 
 function readOpenai(body: string, stream: boolean): ReadChat {

@@ -155,7 +155,8 @@ export const QUIRKS: Readonly<Record<string, Quirks>> = {
     rules: { maxTokens: "max_completion_tokens" },
     headers: { "x-snowflake-authorization-token-type": "PROGRAMMATIC_ACCESS_TOKEN" },
     paths: { complete: null, models: null },
-    finishReasons: { "": "stop" },
+    // Claude's signed reasoning comes and goes as OpenRouter writes it. The finish reason may be empty.
+    reasoning: { details: true },
   },
   togetherai: { rules: CLASSIC, reasoning: { field: "reasoning" }, finishReasons: { eos: "stop" } },
   vercel: {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { GatewayError, Secret } from "@signalbox/kernel";
+import type { Environment } from "./hosts.ts";
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, "must be one word: letters, digits, dot, dash, underscore");
 const headers = z.record(z.string(), z.string());
@@ -23,7 +24,8 @@ export const hostSchema: z.ZodType = z.strictObject({
   baseUrl: z.string().exactOptional(),
   apiKey: apiKey.exactOptional(),
   headers: headers.exactOptional(),
-  env: z.record(z.string(), z.string().optional()).exactOptional(),
+  // `process.env` is no plain object, which a record wants
+  env: z.custom<Environment>((value) => typeof value === "object" && value !== null).exactOptional(),
 });
 
 /** @throws {GatewayError} `option_invalid` naming the option */

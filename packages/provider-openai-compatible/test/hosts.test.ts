@@ -87,3 +87,7 @@ describe("hosts with keys", () => {
     expect(idsOf({ OPENAI_LIKE_API_BASE: "http://localhost:9" })).toEqual(["openai-like"]);
   });
 });
+
+it("takes process.env as it is", () => {
+  expect(() => hostProvider("ollama", { env: process.env })).not.toThrow();
+});

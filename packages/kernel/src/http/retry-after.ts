@@ -29,13 +29,15 @@ const DURATION = /^(?:\d{1,15}(?:\.\d{1,9})?(?:ns|us|µs|μs|ms|s|m|h|d)){1,6}$/
 /**
  * How long to wait before a repetition can succeed, in milliseconds; undefined when the headers do not say.
  *
- * `retry-after-ms` wins over `retry-after` (seconds or an HTTP date), and both over the reset headers, which only tell
- * when a limit is full again. Of several resets those count whose limit is used up, and of these the latest, as all of
- * them must be refilled; when none is known to be used up, the earliest.
+ * `retry-after-ms` wins over `retry-after` (seconds or an HTTP date), unless it is 0: Azure sends that beside a second in
+ * the other. Both win over the reset headers, which only tell when a limit is full again. Of several resets those count
+ * whose limit is used up, and of these the latest, as all of them must be refilled; when none is known to be used up,
+ * the earliest.
  */
 export function retryAfterMs(headers: Headers, now: number = Date.now()): number | undefined {
   const milliseconds = single(headers["retry-after-ms"]);
-  if (milliseconds !== undefined && NUMBER.test(milliseconds)) return Math.ceil(Number(milliseconds));
+  const exact = milliseconds !== undefined && NUMBER.test(milliseconds) ? Math.ceil(Number(milliseconds)) : undefined;
+  if (exact !== undefined && exact > 0) return exact;
   const retryAfter = single(headers["retry-after"]);
   if (retryAfter !== undefined) {
     const wait = NUMBER.test(retryAfter)
@@ -43,6 +45,7 @@ export function retryAfterMs(headers: Headers, now: number = Date.now()): number
       : (durationMs(retryAfter) ?? untilDate(retryAfter, now));
     if (wait !== undefined) return Math.ceil(wait);
   }
+  if (exact !== undefined) return exact;
   let usedUp: number | undefined;
   let earliest: number | undefined;
   for (const [reset, remaining] of RESETS) {

@@ -16,6 +16,8 @@ describe("retryAfterMs", () => {
     [{ "retry-after": "-1" }, undefined],
     [{ "retry-after": ["3", "4"] }, 3000],
     [{ "retry-after-ms": "1234.5", "retry-after": "2" }, 1235],
+    [{ "retry-after-ms": "0", "retry-after": "1" }, 1000],
+    [{ "retry-after-ms": "0" }, 0],
     [{ "retry-after": "2", "x-ratelimit-reset-requests": "9s" }, 2000],
     [{ "retry-after": "nonsense", "x-ratelimit-reset-requests": "9s" }, 9000],
     [{ "x-ratelimit-reset-requests": "1m30.5s", "x-ratelimit-reset-tokens": "6ms" }, 6],
