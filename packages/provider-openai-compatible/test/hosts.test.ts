@@ -88,6 +88,6 @@ describe("hosts with keys", () => {
   });
 });
 
-it("takes process.env as it is", () => {
+test("takes process.env as it is", () => {
   expect(() => hostProvider("ollama", { env: process.env })).not.toThrow();
 });
