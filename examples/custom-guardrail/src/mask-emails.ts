@@ -2,7 +2,7 @@ import type { ChatRequest, Guardrail, Part } from "@signalbox/kernel";
 import { ALLOW } from "@signalbox/kernel";
 
 /** What stands in the place of an address. */
-export const MASK = "[e-mail]";
+const MASK = "[e-mail]";
 
 // All lengths are bounded, so that a stream is never held back further than one address. An address does not begin in
 // the middle of a JSON escape: in the arguments "\nme@example.com" of a tool call, the n is none of its letters.

@@ -34,7 +34,7 @@ export function routeOf(dialect: Dialect, path: string): CallRoute {
 }
 
 /** What the surface would hand to the dialect. */
-export function dialectRequest(input: DialectInput, body?: JsonBody): DialectRequest {
+function dialectRequest(input: DialectInput, body?: JsonBody): DialectRequest {
   const { route, params = {}, query = {}, headers = {} } = input;
   return {
     method: "POST",

@@ -184,7 +184,7 @@ export async function failureOf<Name extends OperationName>(
 }
 
 /** Neither the message nor anything that hangs on an error shows the key. */
-export function checkNoSecret(error: GatewayError): void {
+function checkNoSecret(error: GatewayError): void {
   const shown = `${inspect(error, { depth: 12, showHidden: false })} ${error.stack ?? ""}`;
   assert.ok(!shown.includes(KIT_KEY), `the error shows the deployment's key: ${shown.replaceAll(KIT_KEY, "<key>")}`);
 }

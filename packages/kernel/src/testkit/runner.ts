@@ -14,7 +14,7 @@ export interface TestFunction {
 }
 
 /** Fails instead of hanging: what must end has this long. */
-export const CASE_TIMEOUT_MS = 8_000;
+const CASE_TIMEOUT_MS = 8_000;
 
 /** The promise, or an error that says what did not end. */
 export async function within<T>(milliseconds: number, what: string, promise: Promise<T>): Promise<T> {
