@@ -18,7 +18,7 @@ import { apiError, parseReply } from "./errors.ts";
 import { MESSAGES_DIALECT } from "./names.ts";
 import { NativeFrames } from "./native-frames.ts";
 import { nativeBody } from "./native-request.ts";
-import { NativeChatResult } from "./native-result.ts";
+import { nativeChatResult } from "./native-result.ts";
 import type { StandInTools } from "./reply-parts.ts";
 
 /** `POST /v1/messages`: in the client's own bytes where it speaks this dialect, else translated. */
@@ -44,7 +44,7 @@ function messagesRequest(endpoint: Endpoint, headers: readonly string[], body: B
 async function forward(attempt: Attempt, request: TransportRequest): Promise<ChatResult> {
   const response = await attempt.transport.send(request);
   if (response.status >= 300) throw apiError(response.status, response.headers, response.body);
-  return new NativeChatResult(response.body, parseReply(response.body), nowSeconds());
+  return nativeChatResult(response.body, parseReply(response.body), nowSeconds());
 }
 
 async function translate(attempt: Attempt, request: TransportRequest, standIns: StandInTools): Promise<ChatResult> {
@@ -60,7 +60,7 @@ async function* forwardStream(
   const stream = await attempt.transport.open(request);
   try {
     const whole = await wholeReply(stream);
-    if (whole !== undefined) return new NativeChatResult(whole, parseReply(whole), nowSeconds());
+    if (whole !== undefined) return nativeChatResult(whole, parseReply(whole), nowSeconds());
     const splitter = new SseFrameSplitter();
     const frames = new NativeFrames(nowSeconds());
     for (;;) {

@@ -22,8 +22,8 @@ export function countTokensDialect(): Dialect {
 
 function decode(request: DialectRequest): Decoded<"countTokens"> {
   const body = requiredBody(request);
-  const { options, edits } = decodeOptions(objectOf(body), request.headers);
-  const chat = decodeMessagesRequest(body.value, true);
+  const { body: members, options, edits } = decodeOptions(objectOf(body), request.headers);
+  const chat = decodeMessagesRequest(members, true);
   return {
     request: { model: chat.model, chat },
     ...(options !== undefined && { options }),

@@ -12,6 +12,8 @@ type Reader = (value: unknown, name: string, before: CallOptions) => CallOptions
 
 /** What a request says to the gateway rather than to the model. */
 export interface GatewayWishes {
+  /** The body for the model: with the members of `extra_body`. Members for the gateway are still there. */
+  readonly body: JsonObject;
   readonly options: CallOptions | undefined;
   /** Takes these members out of the body that travels on. */
   readonly edits: JsonEdits;
@@ -28,11 +30,28 @@ const READERS: Readonly<Record<string, Reader>> = {
   user: (value, name) => ({ endUserId: string(value, name) }),
   litellm_trace_id: (value, name) => ({ traceId: string(value, name) }),
   litellm_session_id: (value, name) => ({ sessionId: string(value, name) }),
-  cache: extension,
-  guardrails: extension,
-  num_retries: extension,
-  priority: extension,
+  tags: (value, name, before) => ({ tags: [...(before.tags ?? []), ...strings(value, name)] }),
 };
+
+/** Members that plugins read. Some would harm if they travelled on: addresses and keys. */
+const EXTENSIONS: ReadonlySet<string> = new Set([
+  "cache",
+  "guardrails",
+  "num_retries",
+  "priority",
+  "extra_headers",
+  "api_base",
+  "api_key",
+  "base_url",
+  "custom_llm_provider",
+  "mock_response",
+  "mock_testing_fallbacks",
+  "mock_timeout",
+  "no-log",
+]);
+
+/** Members that are added to the body; they do not travel on themselves. */
+const EXTRA_BODY = "extra_body";
 
 /** The same as headers, after `x-signalbox-` or `x-litellm-`. */
 const HEADER_READERS: Readonly<Record<string, Reader>> = {
@@ -46,6 +65,7 @@ const HEADER_READERS: Readonly<Record<string, Reader>> = {
 
 /** Whether a member of the body is meant for the gateway. Anthropic's own `fallbacks` holds objects, ours names. */
 export function isGatewayMember(name: string, value: unknown): boolean {
+  if (EXTENSIONS.has(name) || name === EXTRA_BODY || name.startsWith("litellm_")) return true;
   if (!Object.hasOwn(READERS, name)) return false;
   return name !== "fallbacks" || (Array.isArray(value) && value.every((model) => typeof model === "string"));
 }
@@ -58,8 +78,11 @@ export function decodeOptions(body: JsonObject, headers: IncomingHttpHeaders): G
     const value = body[name];
     if (!isGatewayMember(name, value)) continue;
     edits[name] = undefined;
-    if (value !== null) Object.assign(options, READERS[name]?.(value, name, options));
+    if (value === null || name === EXTRA_BODY) continue;
+    const reader = Object.hasOwn(READERS, name) ? READERS[name] : extension;
+    Object.assign(options, reader?.(value, name, options));
   }
+  const added = addedMembers(body[EXTRA_BODY], edits);
   readMetadata(body.metadata, options, edits);
   for (const name in headers) {
     if (!name.startsWith("x-signalbox-") && !name.startsWith("x-litellm-")) continue;
@@ -69,7 +92,21 @@ export function decodeOptions(body: JsonObject, headers: IncomingHttpHeaders): G
       Object.assign(options, HEADER_READERS[wish]?.(value, name, options));
     }
   }
-  return { options: isEmpty(options) ? undefined : options, edits };
+  return {
+    body: added === undefined ? body : { ...body, ...added },
+    options: isEmpty(options) ? undefined : options,
+    edits,
+  };
+}
+
+function addedMembers(value: unknown, edits: Record<string, string | undefined>): JsonObject | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!isObject(value)) throw invalid(EXTRA_BODY, "must be an object");
+  for (const name in value) {
+    if (isGatewayMember(name, value[name])) throw invalid(`${EXTRA_BODY}.${name}`, "must stand outside of extra_body");
+    edits[name] = JSON.stringify(value[name]);
+  }
+  return value;
 }
 
 /** Anthropic knows `user_id` alone and refuses other members; `tags` are for the gateway. */
@@ -77,7 +114,7 @@ function readMetadata(metadata: unknown, options: Options, edits: Record<string,
   if (!isObject(metadata)) return;
   const { tags, ...rest } = metadata;
   if (tags === undefined) return;
-  options.tags = strings(tags, "metadata.tags");
+  options.tags = [...(options.tags ?? []), ...strings(tags, "metadata.tags")];
   edits.metadata = isEmpty(rest) ? undefined : JSON.stringify(rest);
 }
 

@@ -38,9 +38,9 @@ export function messagesDialect(): Dialect {
 
 function decode(request: DialectRequest): Decoded<"chat"> {
   const body = requiredBody(request);
-  const { options, edits } = decodeOptions(objectOf(body), request.headers);
+  const { body: members, options, edits } = decodeOptions(objectOf(body), request.headers);
   return {
-    request: decodeMessagesRequest(body.value),
+    request: decodeMessagesRequest(members),
     ...(options !== undefined && { options }),
     native: { dialect: MESSAGES_DIALECT, body, edits, headers: travellingHeaders(request.headers) },
     encoder: (call) => new MessagesEncoder(call),
@@ -53,7 +53,8 @@ export function requiredBody(request: DialectRequest): JsonBody {
 }
 
 export function objectOf(body: JsonBody): JsonObject {
-  return isObject(body.value) ? body.value : {};
+  if (isObject(body.value)) return body.value;
+  throw new GatewayError("invalid_request", "the request body must be a JSON object");
 }
 
 export function travellingHeaders(headers: IncomingHttpHeaders): readonly string[] {

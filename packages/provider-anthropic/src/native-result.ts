@@ -9,50 +9,31 @@ import { serviceTierFrom, usageFrom } from "./usage.ts";
 /**
  * A message in Anthropic's own bytes. What nobody asks for is not translated: the content is read when a layer looks.
  *
- * `choices` and `extra` are the object's own properties, so that a copy by spread has them; `native` is not, so that a
- * copy, which may have been changed, is never sent in the provider's words.
+ * `native` is not enumerable: a copy by spread, which may have been changed, is never sent in the provider's words.
+ *
+ * @throws {GatewayError} `provider_error` when the body is no message
  */
-export class NativeChatResult implements ChatResult {
-  readonly #body: Buffer;
-  readonly id: string;
-  readonly model: string;
-  readonly createdAt: number;
-  declare readonly choices: readonly Choice[];
-  readonly usage: Usage;
-  declare readonly serviceTier?: string;
-  declare readonly extra?: Extra;
-
-  /** @throws {GatewayError} `provider_error` when the body is no message */
-  constructor(body: Buffer, parsed: unknown, createdAt: number) {
-    const message = messageOf(parsed);
-    const usage = usageOf(message);
-    this.#body = body;
-    this.id = stringOf(message.id) ?? "";
-    this.model = stringOf(message.model) ?? "";
-    this.createdAt = createdAt;
-    this.usage = usageFrom(usage);
-    lazy(this, "choices", () => [messageChoice(message, NO_STAND_INS)]);
-    const serviceTier = serviceTierFrom(usage);
-    if (serviceTier !== undefined) (this as { serviceTier?: string }).serviceTier = serviceTier;
-    lazy(this, "extra", () => messageExtra(message, usage));
-  }
-
-  get native(): NativeResult {
-    return { dialect: MESSAGES_DIALECT, body: this.#body };
-  }
-}
-
-/** Computed at the first look, then a plain value. */
-function lazy(target: object, name: string, compute: () => unknown): void {
-  Object.defineProperty(target, name, {
-    configurable: true,
-    enumerable: true,
-    get() {
-      const value = compute();
-      Object.defineProperty(target, name, { configurable: true, enumerable: true, value });
-      return value;
+export function nativeChatResult(body: Buffer, parsed: unknown, createdAt: number): ChatResult {
+  const message = messageOf(parsed);
+  const usage = usageOf(message);
+  const serviceTier = serviceTierFrom(usage);
+  let choices: readonly Choice[] | undefined;
+  const result = {
+    id: stringOf(message.id) ?? "",
+    model: stringOf(message.model) ?? "",
+    createdAt,
+    get choices(): readonly Choice[] {
+      choices ??= [messageChoice(message, NO_STAND_INS)];
+      return choices;
     },
-  });
+    usage: usageFrom(usage),
+    ...(serviceTier !== undefined && { serviceTier }),
+    get extra(): Extra | undefined {
+      return messageExtra(message, usage);
+    },
+  };
+  Object.defineProperty(result, "native", { value: { dialect: MESSAGES_DIALECT, body }, enumerable: false });
+  return result as ChatResult;
 }
 
 /** What is known about a stream that was forwarded unread. */
