@@ -110,7 +110,7 @@ function job({ target, port }: Running, cell: Cell, durationMs: number): LoadJob
     port,
     path: target.path,
     headers: target.headers,
-    body: chatBody({ model: paced ? "bench-paced" : "bench", stream: cell.streamed }),
+    body: chatBody({ model: "bench", stream: cell.streamed, paced }),
     streamed: cell.streamed,
     connections: cell.connections,
     rampMs: paced ? STREAM_MS : 0,

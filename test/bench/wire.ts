@@ -14,10 +14,15 @@ const words: readonly string[] = ANSWER.split(" ");
 export interface ChatBody {
   readonly model: string;
   readonly stream: boolean;
+  /** Asks the upstream for one chunk per 10 ms. */
+  readonly paced: boolean;
 }
 
+/** Stands in the last message, because every gateway leaves that alone. */
+export const SLOWLY = "Take your time.";
+
 /** A chat request of an OpenAI client. */
-export function chatBody({ model, stream }: ChatBody): string {
+export function chatBody({ model, stream, paced }: ChatBody): string {
   return JSON.stringify({
     model,
     ...(stream && { stream, stream_options: { include_usage: true } }),
@@ -37,7 +42,7 @@ export function chatBody({ model, stream }: ChatBody): string {
           "Since the deploy at 14:05 the slowest hundredth of our chat calls takes 2.3 s, while the median has not " +
           "moved. The vendor reports no incident. The budget stands at 63 percent, the share of cache hits fell from " +
           "31 to 4 percent, and one of two deployments in the fallback group has been cooling down for ten minutes. " +
-          "What are the three likeliest causes, and what is one check for each of them?",
+          `What are the three likeliest causes, and what is one check for each of them?${paced ? ` ${SLOWLY}` : ""}`,
       },
     ],
   });

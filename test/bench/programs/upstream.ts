@@ -1,9 +1,9 @@
 // Plays the providers: answers OpenAI Chat Completions and Anthropic Messages from prepared buffers, on bare sockets, so
-// that it is never what is measured. A model whose name ends in `paced` is streamed at one chunk per 10 ms.
+// that it is never what is measured. A request for it is streamed at one chunk per 10 ms.
 import type { AddressInfo, Socket } from "node:net";
 import { createServer } from "node:net";
 import { ready } from "../../probe.ts";
-import { anthropicReply, anthropicStream, openaiReply, openaiStream } from "../wire.ts";
+import { anthropicReply, anthropicStream, openaiReply, openaiStream, SLOWLY } from "../wire.ts";
 
 const GAP_MS = 10;
 const LENGTH = /\r\ncontent-length: *(\d+)/i;
@@ -39,7 +39,7 @@ function respond(socket: Socket, head: string, body: string): void {
     socket.write(whole);
     return;
   }
-  const paced = body.includes('paced"');
+  const paced = body.includes(SLOWLY);
   let at = 0;
   const next = (): void => {
     if (socket.destroyed) return;
