@@ -20,6 +20,7 @@ import { takeExtensions } from "./extension-fields.ts";
 import type { Json } from "./json.ts";
 import { objectOf } from "./json.ts";
 import { CHAT_DIALECT } from "./native-chat.ts";
+import { holdsData, holdsDone } from "./native-frames.ts";
 
 const PATHS: readonly string[] = [
   "/v1/chat/completions",
@@ -50,8 +51,6 @@ function decodeCall(http: DialectRequest): Decoded<"chat"> {
   };
 }
 
-const DONE = Buffer.from("[DONE]");
-
 class ChatEncoder implements ReplyEncoder<"chat"> {
   readonly streaming: boolean;
   readonly heartbeat: string = SSE_HEARTBEAT;
@@ -75,12 +74,12 @@ class ChatEncoder implements ReplyEncoder<"chat"> {
 
   event(event: ChatEvent): Buffer | string | undefined {
     if (event.type !== "frame") return this.#encoder().event(event);
-    this.#lastFrames = event.bytes;
+    if (holdsData(event.bytes)) this.#lastFrames = event.bytes;
     return event.bytes;
   }
 
   end(result: ChatResult, eventsSeen: boolean): string {
-    if (this.#lastFrames !== undefined) return this.#lastFrames.includes(DONE) ? "" : SSE_DONE;
+    if (this.#lastFrames !== undefined) return holdsDone(this.#lastFrames) ? "" : SSE_DONE;
     return eventsSeen ? this.#encoder().end(result) : this.#encoder().whole(result);
   }
 

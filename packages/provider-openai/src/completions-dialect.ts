@@ -117,8 +117,6 @@ function set<Name extends keyof Draft>(request: Draft, name: Name, value: Draft[
   if (value !== undefined) request[name] = value;
 }
 
-const DONE = Buffer.from("[DONE]");
-
 class CompletionEncoder implements ReplyEncoder<"complete"> {
   readonly streaming: boolean;
   readonly heartbeat: string = SSE_HEARTBEAT;
@@ -158,7 +156,7 @@ class CompletionEncoder implements ReplyEncoder<"complete"> {
   event(event: CompleteEvent): Buffer | string | undefined {
     switch (event.type) {
       case "frame":
-        this.#lastFrames = event.bytes;
+        if (holdsData(event.bytes)) this.#lastFrames = event.bytes;
         return event.bytes;
       case "replyStart":
         this.#begin(event);
@@ -171,7 +169,7 @@ class CompletionEncoder implements ReplyEncoder<"complete"> {
   }
 
   end(result: CompleteResult, eventsSeen: boolean): string {
-    if (this.#lastFrames !== undefined) return this.#lastFrames.includes(DONE) ? "" : SSE_DONE;
+    if (this.#lastFrames !== undefined) return holdsDone(this.#lastFrames) ? "" : SSE_DONE;
     let frames = "";
     if (!eventsSeen) {
       this.#begin(result);

@@ -62,10 +62,9 @@ export class FrameWatch {
   }
 
   #seen(frames: Buffer): Buffer | undefined {
-    if (this.#first === undefined) {
-      if (!frames.includes(DATA)) return undefined;
-      this.#first = frames;
-    }
+    // A host may go on with comments after its last word.
+    if (!holdsData(frames)) return this.#first === undefined ? undefined : frames;
+    this.#first ??= frames;
     this.#last[this.#next] = frames;
     this.#next = (this.#next + 1) % LAST_FRAMES;
     const usageAt = lastObject(frames, USAGE);
@@ -83,7 +82,7 @@ export class FrameWatch {
 
   /** Whether the reply came to its end: `[DONE]`, or a finish reason near the end. */
   get complete(): boolean {
-    return this.#last.some((frames) => frames !== undefined && (frames.includes(DONE) || finishes(frames)));
+    return this.#last.some((frames) => frames !== undefined && (holdsDone(frames) || finishes(frames)));
   }
 
   /** The last chunk that holds usage; else the first chunk. Parsed now. */
@@ -97,6 +96,22 @@ export class FrameWatch {
     const first = this.#first;
     return first === undefined ? undefined : dataAround(first, first.indexOf(DATA));
   }
+}
+
+/** Whether a frame is there at all: what is left are comments. */
+export function holdsData(frames: Buffer): boolean {
+  return frames.includes(DATA);
+}
+
+/** Whether one of the frames is `data: [DONE]`. A model may write the same word into its text. */
+export function holdsDone(frames: Buffer): boolean {
+  for (let at = frames.indexOf(DONE); at >= 0; at = frames.indexOf(DONE, at + 1)) {
+    let from = at;
+    while (frames[from - 1] === SPACE) from--;
+    const line = from - DATA.length;
+    if (line >= 0 && DATA.equals(frames.subarray(line, from)) && (line === 0 || isBreak(frames[line - 1]))) return true;
+  }
+  return false;
 }
 
 /** Position of the last `"name":{`, or -1. */
