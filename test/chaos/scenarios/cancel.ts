@@ -11,7 +11,7 @@ const PACE = { waitMs: 40, chunks: 15, gapMs: 8 };
 const BATCHES = 16;
 /** Per batch; a fifth of them is not streamed. */
 const VISITS = 200;
-const AT_ONCE = 32;
+const AT_ONCE = 16;
 const SETTLE_MS = 2_000;
 /**
  * A call that is kept, with its request, signal and connection, is worth kilobytes. The engine itself still grows a
