@@ -30,6 +30,7 @@ import {
 } from "./field-error.ts";
 import type { Json } from "./json.ts";
 import { objectOf, otherMembers, WIRE } from "./json.ts";
+import { holdsData, holdsDone } from "./native-frames.ts";
 import { writeUsage } from "./usage.ts";
 
 const PATHS: readonly string[] = [

@@ -1,4 +1,11 @@
-import type { Dialect, DialectRequest, HttpReply, ResourceContext, ResourceRoute } from "@signalbox/kernel";
+import type {
+  CatalogModel,
+  Dialect,
+  DialectRequest,
+  HttpReply,
+  ResourceContext,
+  ResourceRoute,
+} from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
 import { jsonReply } from "./dialect-request.ts";
 import { encodeOpenaiError } from "./error-encode.ts";
@@ -19,27 +26,28 @@ export function modelsDialect(): Dialect {
   };
 }
 
-type Handle = (request: DialectRequest, context: ResourceContext) => HttpReply;
+type Handle = (request: DialectRequest, context: ResourceContext) => Promise<HttpReply>;
 
 function route(path: string, handle: Handle): ResourceRoute {
   return { kind: "resource", method: "GET", path, access: "caller", handle };
 }
 
-/** Models have no birthday here; clients want a number. */
-const CREATED = 0;
+/** Clients want a number, also where a model has no birthday. */
+const UNKNOWN_DATE = 0;
 
-function modelObject(model: { readonly name: string; readonly provider: string }): object {
-  return { id: model.name, object: "model", created: CREATED, owned_by: model.provider };
+function modelObject({ name, provider, createdAt }: CatalogModel): object {
+  return { id: name, object: "model", created: createdAt ?? UNKNOWN_DATE, owned_by: provider };
 }
 
-function list(_request: DialectRequest, context: ResourceContext): HttpReply {
-  return jsonReply(JSON.stringify({ object: "list", data: context.models().map(modelObject) }));
+async function list(_request: DialectRequest, context: ResourceContext): Promise<HttpReply> {
+  const models = await context.models();
+  return jsonReply(JSON.stringify({ object: "list", data: models.map(modelObject) }));
 }
 
-function retrieve(request: DialectRequest, context: ResourceContext): HttpReply {
+async function retrieve(request: DialectRequest, context: ResourceContext): Promise<HttpReply> {
   const { provider, model = "" } = request.params;
   const name = provider === undefined ? model : `${provider}/${model}`;
-  const found = context.models().find((each) => each.name === name);
+  const found = (await context.models()).find((each) => each.name === name);
   if (found === undefined) {
     throw new GatewayError("model_not_found", `the model ${JSON.stringify(name)} does not exist`, { param: "model" });
   }

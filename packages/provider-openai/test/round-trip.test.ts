@@ -117,7 +117,7 @@ test("any result survives its stream, however events and bytes are cut", () => {
       expect(decoded.result).toEqual(whole);
       expect(decodeStream(Array.from(bytes, (byte) => Buffer.of(byte))).result).toEqual(whole);
     }),
-    { numRuns: 150 },
+    { numRuns: 40 },
   );
 });
 
@@ -131,7 +131,7 @@ test("any result survives its body", () => {
       const decoded = chatResult(wire, context);
       expect({ ...decoded, choices: decoded.choices.map(({ logprobs: _, ...choice }) => choice) }).toEqual(whole);
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
 
@@ -202,6 +202,6 @@ test("any request survives its body", () => {
       const body = JSON.parse(JSON.stringify(chatBody(attempt, OPENAI_PROFILE, {}))) as Record<string, unknown>;
       expect(decodeChat(body)).toEqual(sane);
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
