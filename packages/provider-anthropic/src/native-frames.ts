@@ -12,8 +12,10 @@ import { mergeUsage, usageOfEvent } from "./usage.ts";
 const LF = 0x0a;
 const CR = 0x0d;
 const USAGE = Buffer.from('"usage"');
-const ERROR_EVENT = Buffer.from("event: error");
-const ERROR_TYPE = Buffer.from('"type":"error"');
+const ERROR = Buffer.from('"error"');
+const STOP = Buffer.from('"message_stop"');
+const DATA = Buffer.from("data:");
+const EVENT_NAME = Buffer.from("event:");
 
 /** Reads frames that a layer wants to look into. */
 class MessagesFrameDecoder implements FrameDecoder<CanonicalChatEvent, ChatResult> {
@@ -48,7 +50,8 @@ export class NativeFrames {
   readonly #decoder: MessagesFrameDecoder;
   #message: JsonObject | undefined;
   #usage: JsonObject = {};
-  #last: Buffer | undefined;
+  #begun = false;
+  #complete = false;
 
   constructor(createdAt: number) {
     this.#createdAt = createdAt;
@@ -60,19 +63,24 @@ export class NativeFrames {
    * what stands before it is forwarded, and `error` holds it.
    */
   push(bytes: Buffer): { readonly frame: NativeFrame<CanonicalChatEvent> | undefined; readonly error?: GatewayError } {
+    // comments before the first event are no news
+    if (!this.#begun && !bytes.includes(DATA)) return { frame: undefined };
+    const first = !this.#begun;
+    this.#begun = true;
     if (bytes.includes(USAGE)) this.#readUsage(bytes);
-    const failure = bytes.includes(ERROR_EVENT) || bytes.includes(ERROR_TYPE) ? findError(bytes) : undefined;
+    const failure = bytes.includes(ERROR) ? findError(bytes) : undefined;
     if (failure === undefined) {
-      this.#last = bytes;
+      // what follows the end, such as comments, does not undo it
+      this.#complete ||= bytes.includes(STOP) && lines(bytes, STOP).some(({ data }) => data?.type === "message_stop");
       return { frame: this.#frame(bytes) };
     }
-    if (this.#last === undefined || failure.start === 0) return { frame: undefined, error: failure.error };
+    if (first || failure.start === 0) return { frame: undefined, error: failure.error };
     return { frame: this.#frame(bytes.subarray(0, failure.start)), error: failure.error };
   }
 
-  /** @throws {GatewayError} `provider_error` when the last frame was not the message's end */
+  /** @throws {GatewayError} `provider_error` when the message's end has not come */
   result(): ChatResult {
-    if (this.#last === undefined || !lines(this.#last).some(({ data }) => data?.type === "message_stop")) {
+    if (!this.#complete) {
       throw new GatewayError("provider_error", "the upstream's stream ended before its end", { source: ANTHROPIC });
     }
     return new ForwardedChatResult(this.#message, this.#usage, this.#createdAt);
@@ -134,9 +142,9 @@ function parseLine(line: Buffer): JsonObject | undefined {
 
 /** The first error event, and where its frame begins. */
 function findError(bytes: Buffer): { readonly start: number; readonly error: GatewayError } | undefined {
-  for (const { start, data } of lines(bytes)) {
+  for (const { start, data } of lines(bytes, ERROR)) {
     if (data?.type !== "error") continue;
-    const name = bytes.lastIndexOf(ERROR_EVENT, start);
+    const name = bytes.lastIndexOf(EVENT_NAME, start);
     const nameIsItsOwn = name >= 0 && lineEnd(bytes, name) >= start - 2;
     return { start: nameIsItsOwn ? name : start, error: streamError(data) };
   }
