@@ -9,7 +9,7 @@ import { finishReasonFrom } from "./stop-reason.ts";
 import { serviceTierFrom, usageExtra, usageFrom } from "./usage.ts";
 
 /** Members of a message that have a place in the canonical form. */
-export const MESSAGE_MEMBERS: ReadonlySet<string> = new Set([
+const MESSAGE_MEMBERS: ReadonlySet<string> = new Set([
   "id",
   "type",
   "role",

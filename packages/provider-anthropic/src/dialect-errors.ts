@@ -19,7 +19,7 @@ const TYPES: Readonly<Record<number, string>> = {
 /** Status of an overloaded Anthropic: its clients know it, other dialects show 503. */
 const OVERLOADED = 529;
 
-export function errorStatus(error: GatewayError): number {
+function errorStatus(error: GatewayError): number {
   return error.code === "provider_overloaded" && error.upstreamStatus === OVERLOADED ? OVERLOADED : error.status;
 }
 

@@ -85,7 +85,7 @@ function encodeReplayedCitation(citation: Parameters<typeof encodeCitation>[0]):
   return citation.extra?.[ANTHROPIC] === undefined ? undefined : encodeCitation(citation);
 }
 
-export function encodeSource(source: MediaSource): JsonObject {
+function encodeSource(source: MediaSource): JsonObject {
   switch (source.type) {
     case "url":
       return { type: "url", url: source.url };

@@ -330,6 +330,7 @@ describe("a stream in Anthropic's own bytes", () => {
     });
     const bare = await upstream({ bodyText: whole.trimEnd() });
     const { events } = await collectReply(chat(attempt(bare, streaming)));
+    expect(bytesOf(events)).toBe(whole);
     expect(readMessage(bytesOf(events).replace(/event: weather_report\n.*\n\n/, ""))).toMatchObject({
       id: "msg_plain",
     });
