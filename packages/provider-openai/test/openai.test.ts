@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Secret } from "@signalbox/kernel";
+import type { ResourceContext } from "@signalbox/kernel";
+import { APPLICATION, Secret } from "@signalbox/kernel";
 import { createTransport } from "@signalbox/kernel/http";
 import { replayServer } from "@signalbox/kernel/testkit";
 import {
@@ -241,31 +242,25 @@ describe("text completions", () => {
   });
 });
 
-test("the models dialect lists what the caller may use", () => {
+test("the models dialect lists what the caller may use", async () => {
   const routes = openaiDialects().find(({ name }) => name === "openai-models")?.routes ?? [];
-  const context = {
-    principal: {} as never,
-    models: () => [
-      { name: "fast", provider: "openai" },
-      { name: "groq/llama", provider: "groq" },
-    ],
-  };
-  const ask = (path: string, params: Record<string, string>): { status: number; body: string | Buffer } => {
+  const models: Awaited<ReturnType<ResourceContext["models"]>> = [
+    { name: "fast", provider: "openai", createdAt: 1_793_000_000 },
+    { name: "groq/llama", provider: "groq" },
+  ];
+  const context: ResourceContext = { principal: APPLICATION, models: () => Promise.resolve(models) };
+  const ask = async (path: string, params: Record<string, string>): Promise<string> => {
     const route = routes.find((each) => each.path === path);
     if (route?.kind !== "resource") throw new Error(path);
     const request = { method: "GET", path, query: new URLSearchParams(), params, headers: {}, body: undefined };
-    return route.handle(request, context) as { status: number; body: string };
+    return (await route.handle(request, context)).body.toString();
   };
-  expect(ask("/v1/models", {}).body).toBe(
-    '{"object":"list","data":[{"id":"fast","object":"model","created":0,"owned_by":"openai"},{"id":"groq/llama","object":"model","created":0,"owned_by":"groq"}]}',
-  );
-  expect(ask("/v1/models/:model", { model: "fast" }).body).toBe(
-    '{"id":"fast","object":"model","created":0,"owned_by":"openai"}',
-  );
-  expect(ask("/models/:provider/:model", { provider: "groq", model: "llama" }).status).toBe(200);
-  expect(() => ask("/v1/models/:model", { model: "none" })).toThrow(
-    expect.objectContaining({ code: "model_not_found" }),
-  );
+  const fast = '{"id":"fast","object":"model","created":1793000000,"owned_by":"openai"}';
+  const llama = '{"id":"groq/llama","object":"model","created":0,"owned_by":"groq"}';
+  expect(await ask("/v1/models", {})).toBe(`{"object":"list","data":[${fast},${llama}]}`);
+  expect(await ask("/v1/models/:model", { model: "fast" })).toBe(fast);
+  expect(await ask("/models/:provider/:model", { provider: "groq", model: "llama" })).toBe(llama);
+  await expect(ask("/v1/models/:model", { model: "none" })).rejects.toMatchObject({ code: "model_not_found" });
 });
 
 test("listModels asks with the deployment's key and no content type", async () => {
