@@ -12,7 +12,6 @@ import { GatewayError } from "@signalbox/kernel";
 import { readBody } from "./body-reader.ts";
 import { credentialsOf } from "./credentials.ts";
 import { Exchange } from "./exchange.ts";
-import { grantedModels } from "./granted-models.ts";
 import type { HandlerOptions } from "./handler-options.ts";
 import { HttpRequest, hasBody } from "./http-request.ts";
 import { openCall } from "./open-call.ts";
@@ -163,7 +162,7 @@ async function serveResource(
   principal: Principal,
 ): Promise<void> {
   const { gateway } = exchange.surface;
-  const reply = await route.handle(request, { principal, models: () => grantedModels(gateway, principal) });
+  const reply = await route.handle(request, { principal, models: () => gateway.catalog(principal) });
   if (!exchange.response.destroyed) sendReply(exchange, reply);
 }
 

@@ -36,6 +36,7 @@ export class StreamWriter {
   async run(): Promise<void> {
     const { reply } = this.#open;
     let done = false;
+    let begun = false;
     try {
       let step = await reply.next();
       const eventsSeen = step.done !== true;
@@ -43,6 +44,9 @@ export class StreamWriter {
       while (step.done !== true) {
         const piece = this.#encoder.event(step.value as never);
         if (piece !== undefined && piece.length > 0) this.#add(piece);
+        // the head leaves with the first bytes, or alone when the first event has none
+        else if (!begun) this.#exchange.response.flushHeaders();
+        begun = true;
         if (this.#exchange.response.writableNeedDrain) await this.#drained();
         step = await reply.next();
       }
@@ -85,7 +89,6 @@ export class StreamWriter {
     if (own?.["content-type"] === undefined) headers.push(...EVENT_STREAM);
     for (const name in own) headers.push(name, own[name] as string);
     response.writeHead(200, headers);
-    response.flushHeaders();
   }
 
   #add(piece: Buffer | string): void {

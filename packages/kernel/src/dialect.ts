@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Call, CallOptions } from "./call.ts";
 import type { GatewayError } from "./errors.ts";
+import type { CatalogModel } from "./gateway.ts";
 import type { JsonBody } from "./http/json-body.ts";
 import type { NativeRequest } from "./native.ts";
 import type { EventOf, OperationName, RequestOf, ResultOf } from "./operation.ts";
@@ -69,8 +70,8 @@ export interface CallRoute<Name extends OperationName = OperationName> {
 /** What a resource route may ask of the gateway. */
 export interface ResourceContext {
   readonly principal: Principal;
-  /** Public names this principal may use, wildcards left out. */
-  models(): readonly { readonly name: string; readonly provider: string }[];
+  /** The models this principal may use by name. */
+  models(): Promise<readonly CatalogModel[]>;
 }
 
 /** A route that is not a call: a listing, a management route. */

@@ -107,6 +107,14 @@ export interface Explanation {
   readonly layers: readonly { readonly stage: Stage; readonly plugin: string; readonly name: string }[];
 }
 
+/** A model that a caller can ask for. */
+export interface CatalogModel {
+  readonly name: string;
+  readonly provider: string;
+  /** Epoch seconds, where the provider tells. */
+  readonly createdAt?: number;
+}
+
 export interface HealthReport {
   readonly ok: boolean;
   readonly components: readonly ({ readonly name: string } & Health)[];
@@ -130,6 +138,8 @@ export interface Gateway {
   explain<Name extends OperationName>(input: CallInput<Name>): Promise<Explanation>;
   /** Asks the deployment's provider for its models. Empty when the provider has no listing. */
   listModels(deployment: Deployment, signal?: AbortSignal): Promise<readonly ListedModel[]>;
+  /** The models a principal may use by name; wildcards are filled in with what their providers list. */
+  catalog(principal: Principal): Promise<readonly CatalogModel[]>;
   health(): Promise<HealthReport>;
   /** Running calls. */
   readonly activeCalls: number;

@@ -69,6 +69,7 @@ export { listedRouter } from "./gateway/listed-router.ts";
 export { createModelTable } from "./gateway/model-table.ts";
 export type {
   CallInput,
+  CatalogModel,
   ChatFunction,
   ChatInput,
   ChatStream,

@@ -1,4 +1,11 @@
-import type { Dialect, DialectRequest, HttpReply, ResourceContext, ResourceRoute } from "@signalbox/kernel";
+import type {
+  CatalogModel,
+  Dialect,
+  DialectRequest,
+  HttpReply,
+  ResourceContext,
+  ResourceRoute,
+} from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
 import { invalid } from "./decode-content.ts";
 import { encodeError } from "./dialect-errors.ts";
@@ -27,8 +34,9 @@ export function modelsDialect(): Dialect {
   };
 }
 
-function list({ query }: DialectRequest, context: ResourceContext): HttpReply {
-  const names = context.models().map(({ name }) => name);
+async function list({ query }: DialectRequest, context: ResourceContext): Promise<HttpReply> {
+  const models = await context.models();
+  const names = models.map(({ name }) => name);
   const limit = limitOf(query.get("limit"));
   const after = query.get("after_id");
   const before = query.get("before_id");
@@ -38,21 +46,23 @@ function list({ query }: DialectRequest, context: ResourceContext): HttpReply {
   const start = before === null ? from : Math.max(from, to - limit);
   const page = names.slice(start, Math.min(to, start + limit));
   return json({
-    data: page.map(modelInfo),
+    data: page.map((name) => modelInfo(models.find((model) => model.name === name) as CatalogModel)),
     has_more: before === null ? start + page.length < to : start > from,
     first_id: page[0] ?? null,
     last_id: page.at(-1) ?? null,
   });
 }
 
-function one({ params }: DialectRequest, context: ResourceContext): HttpReply {
+async function one({ params }: DialectRequest, context: ResourceContext): Promise<HttpReply> {
   const wanted = params.model ?? "";
-  if (context.models().some(({ name }) => name === wanted)) return json(modelInfo(wanted));
+  const found = (await context.models()).find(({ name }) => name === wanted);
+  if (found !== undefined) return json(modelInfo(found));
   throw new GatewayError("model_not_found", `model ${JSON.stringify(wanted)} does not exist`, { param: "model" });
 }
 
-function modelInfo(name: string): JsonObject {
-  return { type: "model", id: name, display_name: name, created_at: UNKNOWN_DATE };
+function modelInfo({ name, createdAt }: CatalogModel): JsonObject {
+  const created = createdAt === undefined ? UNKNOWN_DATE : `${new Date(createdAt * 1_000).toISOString().slice(0, 19)}Z`;
+  return { type: "model", id: name, display_name: name, created_at: created };
 }
 
 function limitOf(text: string | null): number {

@@ -5,7 +5,7 @@ import { anthropicDialects } from "@signalbox/provider-anthropic";
 
 const NAMES = ["alpha", "beta", "gamma"];
 const routes = anthropicDialects()[2]?.routes as readonly ResourceRoute[];
-const context = { principal: APPLICATION, models: () => NAMES.map((name) => ({ name, provider: "x" })) };
+const context = { principal: APPLICATION, models: async () => NAMES.map((name) => ({ name, provider: "x" })) };
 
 async function get(path: string, query: string, params: Record<string, string> = {}): Promise<unknown> {
   const route = routes.find((candidate) => candidate.path === path);

@@ -31,7 +31,7 @@ export const openaiLike: Dialect = {
       method: "GET",
       path: "/v1/models",
       access: "caller",
-      handle: (_request, { models }) => json(200, { data: models().map(({ name }) => name) }),
+      handle: async (_request, { models }) => json(200, { data: (await models()).map(({ name }) => name) }),
     },
     {
       kind: "resource",

@@ -1,6 +1,7 @@
 import type { Attempt, Call, CallOptions, State } from "../call.ts";
 import type { Deployment, ModelTable } from "../deployment.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
+import { maskSecret } from "../http/redact.ts";
 import type { Moments } from "../moments.ts";
 import type { NativeRequest } from "../native.ts";
 import type { OperationName, Reply, RequestOf } from "../operation.ts";
@@ -115,6 +116,24 @@ function nothingTried(call: Call): GatewayError {
   );
 }
 
+/**
+ * Whatever the attempt threw, with the provider's name on it. A vendor may repeat the key it refused: the deployment's is
+ * masked here, whatever it looks like.
+ */
+function attributed(thrown: unknown, { deployment, signal }: Attempt): GatewayError {
+  const error = toGatewayError(thrown, deployment.provider);
+  if (error === signal.reason) return error;
+  const key = deployment.apiKey?.reveal();
+  if (key !== undefined && key.length > 0 && error.message.includes(key)) {
+    return new GatewayError(error.code, error.message.replaceAll(key, maskSecret(key)), {
+      ...error,
+      source: error.source ?? deployment.provider,
+      cause: error.cause,
+    });
+  }
+  return error.source === undefined ? error.with({ source: deployment.provider }) : error;
+}
+
 /** The first failure is the one that says most; the others are listed beside it. */
 function chainError(first: GatewayError, failures: readonly GatewayError[]): GatewayError {
   if (failures.length < 2) return first;
@@ -174,7 +193,7 @@ export function attempts(options: AttemptsOptions): (call: Call) => Reply<Operat
         } catch (thrown) {
           // A generator that has thrown is finished.
           open = false;
-          const error = toGatewayError(thrown, deployment.provider);
+          const error = attributed(thrown, attempt);
           const endedAt = performance.now();
           attempt.record.endedMs = call.trace.elapsedMs();
           attempt.record.code = error.code;

@@ -11,6 +11,7 @@ import {
   resolveOptional,
   TRANSPORT,
 } from "../container.ts";
+import type { Deployment } from "../deployment.ts";
 import { GatewayError, isGatewayError } from "../errors.ts";
 import type { CallInput, Explanation, Gateway, GatewayOptions, HealthReport, OpenCall } from "../gateway.ts";
 import { createTransport } from "../http/undici-transport.ts";
@@ -19,7 +20,7 @@ import type { Layer, Ordered, Stage } from "../layer.ts";
 import { didYouMean } from "../nearest.ts";
 import type { OperationName, Reply, ResultOf } from "../operation.ts";
 import type { Health, Plugin } from "../plugin.ts";
-import type { Provider } from "../provider.ts";
+import type { ListedModel, Provider } from "../provider.ts";
 import { resultOf } from "../reply.ts";
 import type { Router } from "../router.ts";
 import { AttemptTransport } from "./attempt-transport.ts";
@@ -29,6 +30,7 @@ import { checkDeployments, checkFallbacks, checkPlugins, checkRoutes, collectPro
 import { explainAttempt } from "./explain.ts";
 import { guardrailLayer } from "./guardrail-layer.ts";
 import { listedRouter } from "./listed-router.ts";
+import { ModelCatalog } from "./model-catalog.ts";
 import { createModelTable, implicitDeployment } from "./model-table.ts";
 import { combineObservers } from "./observers.ts";
 import type { CallContext } from "./open-call.ts";
@@ -147,6 +149,19 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     };
   }
 
+  async function listModels(
+    deployment: Deployment,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<readonly ListedModel[]> {
+    const listing = providers.get(deployment.provider)?.listModels;
+    if (listing === undefined) return [];
+    const { call } = open({ operation: "chat", request: { model: deployment.model, messages: [] }, signal });
+    const record = { ordinal: 1, deployment: deployment.id, provider: deployment.provider, model: "", startedMs: 0 };
+    const bound = new AttemptTransport(transport, call, deployment, { ...record, lane: "translated" }, idleTimeoutMs);
+    return await listing({ deployment, transport: bound, signal });
+  }
+  const catalog = new ModelCatalog(models, listModels);
+
   async function drain(drainMs: number = DEFAULT_TIMEOUT_MS): Promise<void> {
     refusal ??= new GatewayError("draining", "this gateway is shutting down; try another one", {
       retryAfterMs: 1_000,
@@ -179,14 +194,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     chat: chatFunction(open),
     embed: embedFunction(open),
     explain,
-    async listModels(deployment, signal = new AbortController().signal) {
-      const listing = providers.get(deployment.provider)?.listModels;
-      if (listing === undefined) return [];
-      const { call } = open({ operation: "chat", request: { model: deployment.model, messages: [] } });
-      const record = { ordinal: 1, deployment: deployment.id, provider: deployment.provider, model: "", startedMs: 0 };
-      const bound = new AttemptTransport(transport, call, deployment, { ...record, lane: "translated" }, idleTimeoutMs);
-      return await listing({ deployment, transport: bound, signal });
-    },
+    listModels,
+    catalog: (principal) => catalog.list(principal),
     health: () => health(plugins),
     get activeCalls() {
       return active.size;

@@ -1,0 +1,73 @@
+import { channel } from "node:diagnostics_channel";
+import type { Deployment, ModelTable } from "../deployment.ts";
+import type { CatalogModel } from "../gateway.ts";
+import type { Principal } from "../principal.ts";
+import { mayUse } from "../principal.ts";
+import type { ListedModel } from "../provider.ts";
+
+const listingErrors = channel("signalbox:listing-error");
+
+const KEPT_MS = 300_000;
+/** A provider that did not answer is asked again soon, but not by every caller. */
+const FAILURE_KEPT_MS = 30_000;
+const PATIENCE_MS = 3_000;
+
+interface Listing {
+  readonly models: Promise<readonly ListedModel[]>;
+  until: number;
+}
+
+type ListModels = (deployment: Deployment, signal: AbortSignal) => Promise<readonly ListedModel[]>;
+
+/**
+ * The models a caller may use, by name. A wildcard such as `ollama/*` stands for what its provider lists: asked once,
+ * kept for five minutes. A provider that cannot be asked is left out, and reported on the diagnostics channel
+ * `signalbox:listing-error`.
+ */
+export class ModelCatalog {
+  readonly #models: ModelTable;
+  readonly #listModels: ListModels;
+  readonly #listings = new Map<string, Listing>();
+
+  constructor(models: ModelTable, listModels: ListModels) {
+    this.#models = models;
+    this.#listModels = listModels;
+  }
+
+  async list(principal: Principal): Promise<readonly CatalogModel[]> {
+    const names = new Map<string, CatalogModel>();
+    const wildcards: Deployment[] = [];
+    for (const deployment of this.#models.all()) {
+      if (deployment.model.endsWith("*")) wildcards.push(deployment);
+      else if (!names.has(deployment.model) && mayUse(principal, deployment.model)) {
+        names.set(deployment.model, { name: deployment.model, provider: deployment.provider });
+      }
+    }
+    const listings = await Promise.all(wildcards.map((deployment) => this.#listing(deployment)));
+    for (const [at, listed] of listings.entries()) {
+      const { model: pattern, provider } = wildcards[at] as Deployment;
+      for (const { id, createdAt } of listed) {
+        const name = pattern.slice(0, -1) + id;
+        if (names.has(name) || !mayUse(principal, name)) continue;
+        names.set(name, { name, provider, ...(createdAt !== undefined && { createdAt }) });
+      }
+    }
+    return [...names.values()];
+  }
+
+  #listing(deployment: Deployment): Promise<readonly ListedModel[]> {
+    const now = performance.now();
+    const known = this.#listings.get(deployment.id);
+    if (known !== undefined && known.until > now) return known.models;
+    const listing: Listing = {
+      until: now + KEPT_MS,
+      models: this.#listModels(deployment, AbortSignal.timeout(PATIENCE_MS)).catch((error: unknown) => {
+        listing.until = performance.now() + FAILURE_KEPT_MS;
+        listingErrors.publish({ deployment: deployment.id, error });
+        return [];
+      }),
+    };
+    this.#listings.set(deployment.id, listing);
+    return listing.models;
+  }
+}
