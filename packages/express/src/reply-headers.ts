@@ -27,7 +27,7 @@ function addCall(headers: string[], exchange: Exchange, { request, trace }: Call
 }
 
 /** Clients choose some of these texts, and a header takes only some characters. */
-export function headerText(text: string): string {
+function headerText(text: string): string {
   const short = text.length > LONGEST ? text.slice(0, LONGEST) : text;
   return PLAIN.test(short) ? short : encodeURI(short.toWellFormed()).replace(/%20/g, " ");
 }

@@ -88,6 +88,14 @@ describe("a stream", () => {
     await reader?.cancel();
   });
 
+  it("sends its head with the first event, even one that the client sees nothing of", async () => {
+    const { url } = await start();
+    const askedAt = performance.now();
+    const response = await stream(url, "prelude");
+    expect(performance.now() - askedAt).toBeLessThan(300);
+    expect(await response.text()).toBe('data: {"text":"x"}\n\ndata: [DONE]\n\n');
+  });
+
   it("forwards frames of the native lane as they are", async () => {
     const { url } = await start();
     const response = await stream(url, "frames");

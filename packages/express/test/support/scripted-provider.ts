@@ -52,6 +52,11 @@ export class ScriptedProvider implements Provider {
         yield delta(text);
         await wait(250);
         return result(text);
+      case "prelude":
+        yield { type: "replyStart", id: "reply-1", model: "scripted-1", createdAt: 1_700_000_000 };
+        await wait(400);
+        yield delta(text);
+        return result(text);
       case "silent-fault":
         await wait(250);
         throw new GatewayError("provider_error", "the upstream gave up");
