@@ -242,9 +242,17 @@ describe("the official OpenAI client", () => {
     }
   });
 
-  it("completes text the old way", async () => {
-    const reply = await client.completions.create({ model: "openai/echo", prompt: "ping" });
-    expect(reply.choices[0]?.text).toContain("ping");
+  it.each(UPSTREAMS)("completes text the old way in front of an %s upstream", async (upstream) => {
+    const reply = await client.completions.create({ model: `${upstream}/echo`, prompt: "ping" });
+    expect(reply).toMatchObject({ object: "text_completion", choices: [{ text: "ping", finish_reason: "stop" }] });
+    const stream = await client.completions.create({
+      model: `${upstream}/echo+chunks-3`,
+      prompt: "one two three",
+      stream: true,
+    });
+    let text = "";
+    for await (const chunk of stream) text += chunk.choices[0]?.text ?? "";
+    expect(text).toBe("one two three");
   });
 
   it("lists models", async () => {

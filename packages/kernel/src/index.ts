@@ -116,6 +116,7 @@ export type {
   TranslateRequest,
 } from "./operations/audio.ts";
 export type { CompleteChoice, CompleteEvent, CompleteRequest, CompleteResult } from "./operations/complete.ts";
+export { completeThroughChat } from "./operations/complete-through-chat.ts";
 export type { CountTokensRequest, CountTokensResult } from "./operations/count-tokens.ts";
 export type { EmbedRequest, EmbedResult } from "./operations/embed.ts";
 export type { EditImageRequest, GenerateImageRequest, ImageEvent, ImageResult } from "./operations/image.ts";

@@ -1,5 +1,5 @@
-import type { Deployment, Provider } from "@signalbox/kernel";
-import { GatewayError } from "@signalbox/kernel";
+import type { Attempt, Deployment, Provider, Reply } from "@signalbox/kernel";
+import { completeThroughChat, GatewayError } from "@signalbox/kernel";
 import { chat } from "./chat.ts";
 import { countTokens } from "./count-tokens.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -27,11 +27,13 @@ export function anthropic(options: AnthropicOptions = {}): Provider {
     return endpoint;
   }
 
+  const chatOperation = (attempt: Attempt<"chat">): Reply<"chat"> => chat(attempt, endpointOf(attempt.deployment));
   return {
     name: ANTHROPIC,
     modelPrefixes: ["claude-"],
     operations: {
-      chat: (attempt) => chat(attempt, endpointOf(attempt.deployment)),
+      chat: chatOperation,
+      complete: completeThroughChat(chatOperation),
       countTokens: (attempt) => countTokens(attempt, endpointOf(attempt.deployment)),
     },
     validate(deployment) {

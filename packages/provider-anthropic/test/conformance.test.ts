@@ -127,6 +127,29 @@ testProvider({
           expected: { inputTokens: 11 },
         },
       ],
+      // A text completion is asked as a chat.
+      complete: [
+        {
+          request: { prompts: ["Go on"] },
+          reply: {
+            body: {
+              id: "msg_1",
+              type: "message",
+              role: "assistant",
+              model: "claude-opus-5",
+              content: [{ type: "text", text: " and on" }],
+              stop_reason: "max_tokens",
+              stop_sequence: null,
+              usage: { input_tokens: 3, output_tokens: 2 },
+            },
+          },
+          expected: {
+            id: "msg_1",
+            model: "claude-opus-5",
+            choices: [{ index: 0, text: " and on", finishReason: "length" }],
+          },
+        },
+      ],
     },
     unsupported: { request: { seed: 7 }, parameter: "seed" },
     listModels: {

@@ -1,4 +1,4 @@
-import type { Attempt, CompleteRequest } from "@signalbox/kernel";
+import type { Attempt } from "@signalbox/kernel";
 import { WIRE } from "./json.ts";
 import type { WireProfile } from "./profile.ts";
 
@@ -32,13 +32,4 @@ export function completeBody(attempt: Attempt<"complete">, profile: WireProfile)
     if (profile.streamOptions !== false) body["stream_options"] = { include_usage: true };
   }
   return { ...request.extra?.[WIRE], ...body, ...attempt.deployment.extraBody };
-}
-
-/** Whether the request needs more than a chat with one message can say. Answers the member that does. */
-export function beyondChat(request: CompleteRequest): string | undefined {
-  if (request.prompts.length !== 1 || typeof request.prompts[0] !== "string") return "prompt";
-  if (request.suffix !== undefined) return "suffix";
-  if (request.echo === true) return "echo";
-  if (request.bestOf !== undefined && request.bestOf > 1) return "best_of";
-  return request.logprobs === undefined ? undefined : "logprobs";
 }

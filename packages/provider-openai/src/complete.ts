@@ -1,10 +1,9 @@
 import type { Attempt, CompleteResult, NativeRequest, Reply, TransportStream } from "@signalbox/kernel";
-import { nativeRequest } from "@signalbox/kernel";
+import { completeThroughChat, nativeRequest } from "@signalbox/kernel";
 import { SseFrameSplitter } from "@signalbox/kernel/http";
 import { matches } from "./capabilities.ts";
 import { usageOf } from "./chat-result.ts";
 import { isEventStream, replyOfBody } from "./chunks.ts";
-import { completeThroughChat } from "./complete-bridge.ts";
 import { CompletionDecoder, completeResult } from "./complete-events.ts";
 import { completeBody } from "./complete-request.ts";
 import { resourcePath } from "./endpoints.ts";

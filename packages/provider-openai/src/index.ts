@@ -11,7 +11,6 @@ export { chatBody } from "./chat-request.ts";
 export type { ReplyContext } from "./chat-result.ts";
 export { chatResult } from "./chat-result.ts";
 export { completeOperation } from "./complete.ts";
-export { completeThroughChat } from "./complete-bridge.ts";
 export { completionsDialect } from "./completions-dialect.ts";
 export { countTokens, estimateTokens } from "./count-tokens.ts";
 export { embedOperation } from "./embed.ts";

@@ -1,15 +1,20 @@
-import type {
-  Attempt,
-  ChatEvent,
-  ChatRequest,
-  ChatResult,
-  CompleteEvent,
-  CompleteRequest,
-  CompleteResult,
-  Reply,
-} from "@signalbox/kernel";
-import { GatewayError, textOf } from "@signalbox/kernel";
-import { beyondChat } from "./complete-request.ts";
+import type { Attempt } from "../call.ts";
+import type { ChatEvent } from "../chat/event.ts";
+import { textOf } from "../chat/part.ts";
+import type { ChatRequest } from "../chat/request.ts";
+import type { ChatResult } from "../chat/result.ts";
+import { GatewayError } from "../errors.ts";
+import type { Reply } from "../operation.ts";
+import type { CompleteEvent, CompleteRequest, CompleteResult } from "./complete.ts";
+
+/** The member, in the client's words, that a chat cannot do; undefined when it can do all of the request. */
+function beyondChat(request: CompleteRequest): string | undefined {
+  if (request.prompts.length !== 1 || typeof request.prompts[0] !== "string") return "prompt";
+  if (request.suffix !== undefined) return "suffix";
+  if (request.echo === true) return "echo";
+  if (request.bestOf !== undefined && request.bestOf > 1) return "best_of";
+  return request.logprobs === undefined ? undefined : "logprobs";
+}
 
 /**
  * Text completions by way of a provider's chat, for models and hosts that have no other: one prompt becomes one user
