@@ -28,6 +28,7 @@ export class Exchange {
   waitedMs = 0;
   #id: string | undefined;
   #wake: (() => void) | undefined;
+  #onQueuedClose: (() => void) | undefined;
 
   constructor(surface: Surface, request: IncomingMessage, response: ServerResponse, path: string) {
     this.surface = surface;
@@ -50,13 +51,20 @@ export class Exchange {
    * @throws {GatewayError} `client_closed` when it has gone already
    */
   watch(): void {
-    if (this.response.destroyed) throw clientClosed();
-    this.response.on("close", onClose);
+    const { request, response } = this;
+    if (response.destroyed || request.socket.destroyed) throw clientClosed();
+    response.on("close", onClose);
+    if (response.socket === null) {
+      // behind another answer of a pipeline: Node 22 closes a response only once the connection is its own
+      this.#onQueuedClose = () => this.leave();
+      request.socket.on("close", this.#onQueuedClose);
+    }
   }
 
   /** The call has ended; what happens to the connection is no longer its business. */
   unwatch(): void {
     this.response.off("close", onClose);
+    if (this.#onQueuedClose !== undefined) this.request.socket.off("close", this.#onQueuedClose);
   }
 
   leave(error: GatewayError = clientClosed()): void {
