@@ -7,7 +7,7 @@ import { listOf, numberIn, objectOf, textIn } from "./json.ts";
  *
  * - `thinking_blocks`: Anthropic's thinking with its signature, as that vendor writes it.
  * - `provider_specific_fields.blocks`: `[{ index, part }]`, canonical parts that no member of the wire format can
- *   carry, with their place in the content.
+ *   carry, with their place in the content; and the places of texts, which see `TextPlace`.
  */
 export const THINKING_MEMBERS: readonly string[] = ["thinking_blocks"];
 

@@ -13,6 +13,7 @@ import { needsBlock, thinkingBlock } from "./chat-blocks.ts";
 import type { EncodeOptions } from "./chat-encode.ts";
 import { endWord, imageWire, reasoningDetails, specificFields, topMembers } from "./chat-encode.ts";
 import { annotationOf, memberOf, toolCallWire } from "./chat-parts.ts";
+import { TextPlaces } from "./chat-text-places.ts";
 import { WIRE } from "./json.ts";
 import { writeUsage } from "./usage.ts";
 
@@ -32,6 +33,7 @@ interface OpenPart {
 interface OpenChoice {
   readonly parts: Map<number, OpenPart>;
   calls: number;
+  readonly texts: TextPlaces;
 }
 
 export interface StreamOptions extends EncodeOptions {
@@ -119,7 +121,7 @@ export class ChunkEncoder {
   #choice(index: number, opening: Part | undefined): { readonly choice: OpenChoice; readonly first: string } {
     const known = this.#choices.get(index);
     if (known !== undefined) return { choice: known, first: "" };
-    const choice: OpenChoice = { parts: new Map(), calls: 0 };
+    const choice: OpenChoice = { parts: new Map(), calls: 0, texts: new TextPlaces() };
     this.#choices.set(index, choice);
     const silent = opening?.type === "toolCall" || opening?.type === "refusal";
     return { choice, first: this.#chunk(index, { role: "assistant", content: silent ? null : "", refusal: null }) };
@@ -135,6 +137,7 @@ export class ChunkEncoder {
       member: "",
     };
     choice.parts.set(index, open);
+    choice.texts.start(index, part);
     const delta = this.#opening(index, open);
     return delta === undefined ? first : first + this.#chunk(at, delta);
   }
@@ -184,10 +187,12 @@ export class ChunkEncoder {
 
   #partDelta(event: PartDeltaEvent): string | undefined {
     const { choice: at, delta, logprobs } = event;
-    const open = this.#choices.get(at)?.parts.get(event.index);
+    const choice = this.#choices.get(at);
+    const open = choice?.parts.get(event.index);
     const rest = logprobs ? `,"logprobs":${JSON.stringify(logprobs)},"finish_reason":null` : PLAIN_REST;
     switch (delta.type) {
       case "text":
+        choice?.texts.grow(event.index, delta.text.length);
         return this.#raw(at, `{"content":${JSON.stringify(delta.text)}}`, rest);
       case "refusal":
         return this.#raw(at, `{"refusal":${JSON.stringify(delta.text)}}`, rest);
@@ -200,6 +205,7 @@ export class ChunkEncoder {
       case "arguments":
         return open === undefined ? undefined : this.#chunk(at, this.#argumentsDelta(open, delta.text), rest);
       case "citation":
+        choice?.texts.cite(event.index, delta.citation);
         return this.#chunk(at, { annotations: [annotationOf(delta.citation)] }, rest);
       case "audio":
         return this.#chunk(at, {
@@ -241,8 +247,9 @@ export class ChunkEncoder {
   }
 
   #choiceEnd(event: ChoiceEnd): string {
-    const { first } = this.#choice(event.choice, undefined);
+    const { first, choice } = this.#choice(event.choice, undefined);
     const { message, ...others } = event.extra?.[WIRE] ?? {};
+    const blocks = choice.texts.end();
     const specific = specificFields(event);
     const end: Wire = {
       logprobs: null,
@@ -250,9 +257,11 @@ export class ChunkEncoder {
       ...(specific !== undefined && { provider_specific_fields: specific }),
       ...others,
     };
-    return (
-      first + this.#chunk(event.choice, { ...(message as Wire | undefined) }, `,${JSON.stringify(end).slice(1, -1)}`)
-    );
+    const delta = {
+      ...(message as Wire | undefined),
+      ...(blocks.length > 0 && { provider_specific_fields: { blocks } }),
+    };
+    return first + this.#chunk(event.choice, delta, `,${JSON.stringify(end).slice(1, -1)}`);
   }
 }
 

@@ -2,6 +2,7 @@ import type { ChatResult, Choice, Part } from "@signalbox/kernel";
 import type { Block } from "./chat-blocks.ts";
 import { needsBlock, thinkingBlock } from "./chat-blocks.ts";
 import { annotationOf, finishWord, memberOf, toolCallWire } from "./chat-parts.ts";
+import { textPlaces } from "./chat-text-places.ts";
 import { WIRE } from "./json.ts";
 import { writeUsage } from "./usage.ts";
 
@@ -73,7 +74,7 @@ export function encodeMessage(content: readonly Part[], options: EncodeOptions):
   const details: unknown[] = [];
   const images: unknown[] = [];
   const calls: Wire[] = [];
-  const blocks: Block[] = [];
+  const blocks: Block[] = [...textPlaces(content)];
   let audio: Wire | undefined;
   for (const [index, part] of content.entries()) {
     if (needsBlock(part)) blocks.push({ index, part });

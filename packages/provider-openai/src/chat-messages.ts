@@ -171,7 +171,9 @@ function assistant(message: Message, at: number, context: Context): Wire {
         context.trace.note("attempt", `messages[${at}].content[${index}]: a part of type ${part.type} was left out`);
     }
   }
-  const content = prose.length === 0 ? undefined : contentWire(prose, `messages[${at}].content`, context);
+  // The texts of one answer are one string, as in this format's own answers.
+  const joined = prose.every((part) => isPlainText(part, profile)) ? [{ type: "text", text: textOf(prose) }] : prose;
+  const content = prose.length === 0 ? undefined : contentWire(joined as Part[], `messages[${at}].content`, context);
   wire["content"] = content ?? (calls.length > 0 || refusal !== "" ? (profile.emptyContent ?? null) : "");
   if (refusal !== "") wire["refusal"] = refusal;
   if (profile.reasoning?.echo === true && thought !== "")

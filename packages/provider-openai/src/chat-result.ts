@@ -9,6 +9,7 @@ import {
   sourceOf,
   toolCallOf,
 } from "./chat-parts.ts";
+import { placedTexts } from "./chat-text-places.ts";
 import type { Json } from "./json.ts";
 import { listOf, numberIn, objectOf, otherMembers, textIn, WIRE } from "./json.ts";
 import type { WireProfile } from "./profile.ts";
@@ -143,7 +144,8 @@ function choiceExtra(wire: Json, message: Json): Extra | undefined {
 /** The parts of an assistant message, of a reply or in a request: reasoning, text, refusal, sound, images, calls. */
 export function messageParts(message: Json, context: ReplyContext): Part[] {
   const parts: Part[] = [];
-  const blocks = readBlocks(message);
+  const texts = placedTexts(message);
+  const blocks = [...readBlocks(message), ...(texts ?? [])].sort((one, other) => one.index - other.index);
   const thinking = readThinking(message);
   if (thinking.length > 0) parts.push(...thinking);
   else if (!blocks.some(({ part }) => part.type === "reasoning")) {
@@ -153,7 +155,7 @@ export function messageParts(message: Json, context: ReplyContext): Part[] {
   const { content } = message;
   const citations = citationsOf(message["annotations"]);
   const text = textIn(content);
-  if (text !== undefined || citations.length > 0) {
+  if (texts === undefined && (text !== undefined || citations.length > 0)) {
     const part: TextPart = { type: "text", text: text ?? "" };
     parts.push(citations.length > 0 ? { ...part, citations } : part);
   }

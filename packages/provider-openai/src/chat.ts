@@ -11,7 +11,7 @@ import { bodyFailure, incompleteStream, upstreamFailure } from "./errors.ts";
 import type { Json } from "./json.ts";
 import { CHAT_DIALECT, ChatFrameDecoder, forwardedChatResult, nativeChatResult } from "./native-chat.ts";
 import { completeFrame, FrameWatch } from "./native-frames.ts";
-import { nativeChatBody, saysTheSame } from "./native-request.ts";
+import { carriesBlocks, nativeChatBody, saysTheSame } from "./native-request.ts";
 import type { WireConfig } from "./wire.ts";
 import { isSuccess, wireRequest } from "./wire.ts";
 
@@ -31,7 +31,7 @@ export function chatOperation(config: WireConfig): (attempt: Attempt<"chat">) =>
     const native = nativeRequest(attempt as unknown as Attempt, CHAT_DIALECT);
     if (native !== undefined) {
       const rules = config.rulesOf(attempt.upstreamModel);
-      if (saysTheSame(attempt.request, profile, rules)) {
+      if (!carriesBlocks(native) && saysTheSame(attempt.request, profile, rules)) {
         return attempt.request.stream === true
           ? nativeStream(config, attempt, native, contextOf(attempt))
           : nativeReply(config, attempt, native, contextOf(attempt));

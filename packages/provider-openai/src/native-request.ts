@@ -1,7 +1,7 @@
 import type { Attempt, ChatParameter, ChatRequest, NativeRequest, Part } from "@signalbox/kernel";
 import { CHAT_PARAMETERS } from "@signalbox/kernel";
 import type { Json } from "./json.ts";
-import { isObject, objectOf, WIRE } from "./json.ts";
+import { isObject, listOf, objectOf, WIRE } from "./json.ts";
 import { droppedParameters, effortFor } from "./parameters.ts";
 import type { ModelRules, WireProfile } from "./profile.ts";
 import type { WireConfig } from "./wire.ts";
@@ -44,6 +44,14 @@ export function saysTheSame(request: ChatRequest, profile: WireProfile, rules: M
     for (const tool of request.tools) if (tool.type === "function" && tool.cacheControl !== undefined) return false;
   }
   return true;
+}
+
+/** Whether a client sends back content of other vendors, which no host of this format takes: see chat-blocks.ts. */
+export function carriesBlocks({ body }: NativeRequest): boolean {
+  for (const message of listOf(objectOf(body.value)?.["messages"])) {
+    if (objectOf(objectOf(message)?.["provider_specific_fields"])?.["blocks"] !== undefined) return true;
+  }
+  return false;
 }
 
 /** OpenAI's own word for a cache breakpoint, which its clients write on parts. */
