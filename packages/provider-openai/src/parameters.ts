@@ -40,6 +40,10 @@ function isNeutral(field: ChatParameter, request: ChatRequest): boolean {
       return request[field] === 0;
     case "logprobs":
       return request.logprobs === false;
+    case "topLogprobs":
+      return request.topLogprobs === 0;
+    case "logitBias":
+      return Object.keys(request.logitBias ?? {}).length === 0;
     case "choiceCount":
       return request.choiceCount === 1;
     case "reasoning":
