@@ -43,6 +43,11 @@ export interface Plugin {
   readonly transport?: Transport;
   readonly layers?: StageLayers;
   readonly on?: Moments;
+  /**
+   * Members of a request's body that this plugin reads from `call.options.extensions`: `cache`, `guardrails`,
+   * `num_retries`, `litellm_…`, `signalbox_…`. What no plugin reads is reported to the client as dropped.
+   */
+  readonly extensions?: readonly string[];
   /** Runs at start, in list order, before anything is resolved: register or replace contracts in the gateway's container. */
   setup?(container: DependencyContainer): void | Promise<void>;
   /** Called for readiness; must answer within a second. */

@@ -99,7 +99,6 @@ describe("a call without a server", () => {
       {
         name: "shop",
         operations: {
-          // biome-ignore lint/correctness/useYield: embeddings have no events
           async *embed(attempt) {
             return {
               model: attempt.upstreamModel,

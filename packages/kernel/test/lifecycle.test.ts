@@ -29,7 +29,6 @@ async function* waits(attempt: Attempt<"chat">): Reply<"chat"> {
   return await untilAborted(attempt.signal);
 }
 
-// biome-ignore lint/correctness/useYield: never gets that far
 async function* deaf(): Reply<"chat"> {
   return await new Promise<never>(() => undefined);
 }

@@ -1,8 +1,8 @@
 import type { Decoded, Dialect, DialectRequest } from "@signalbox/kernel";
-import { decodeOptions } from "./decode-options.ts";
+import { takeGatewayFields } from "@signalbox/kernel/http";
 import { encodeError, errorBody } from "./dialect-errors.ts";
 import { decodeMessagesRequest } from "./messages-decode.ts";
-import { MOUNTS, objectOf, requiredBody, travellingHeaders } from "./messages-dialect.ts";
+import { isOwnField, MOUNTS, objectOf, requiredBody, travellingHeaders } from "./messages-dialect.ts";
 import { COUNT_TOKENS_DIALECT } from "./names.ts";
 
 /** `POST /v1/messages/count_tokens`. */
@@ -22,7 +22,7 @@ export function countTokensDialect(): Dialect {
 
 function decode(request: DialectRequest): Decoded<"countTokens"> {
   const body = requiredBody(request);
-  const { body: members, options, edits } = decodeOptions(objectOf(body), request.headers);
+  const { body: members, options, edits } = takeGatewayFields(objectOf(body), request.headers, isOwnField);
   const chat = decodeMessagesRequest(members, true);
   return {
     request: { model: chat.model, chat },

@@ -1,6 +1,5 @@
 import type { CacheControl, ChatRequest, Extra, Message, Part, Reasoning, ResponseFormat } from "@signalbox/kernel";
 import { ContentReader, decodeCacheControl, invalid } from "./decode-content.ts";
-import { isGatewayMember } from "./decode-options.ts";
 import { decodeToolChoice, decodeTools } from "./decode-tools.ts";
 import type { JsonObject } from "./json-object.ts";
 import { isObject, membersBesides } from "./json-object.ts";
@@ -93,7 +92,7 @@ function decodeMember(name: string, value: unknown, request: Draft, extra: Recor
       if (!setFormat(value, request)) extra[name] = value;
       return;
     default:
-      if (!isGatewayMember(name, value)) extra[name] = value;
+      extra[name] = value;
   }
 }
 
@@ -144,7 +143,7 @@ function splitToolResults(content: readonly Part[], extra: { extra: Extra } | un
 
 function decodeMetadata(value: unknown, request: Draft, extra: Record<string, unknown>): void {
   if (!isObject(value)) throw invalid("metadata", "must be an object");
-  const { user_id: userId, tags: _tags, ...others } = value;
+  const { user_id: userId, ...others } = value;
   if (typeof userId === "string") request.user = userId;
   else if (userId !== undefined && userId !== null) throw invalid("metadata.user_id", "must be a string");
   if (!isEmpty(others)) extra.metadata = others;

@@ -2,8 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Call, ChatEvent, ChatResult, Decoded, Dialect, DialectRequest, ReplyEncoder } from "@signalbox/kernel";
 import { GatewayError, isFrame } from "@signalbox/kernel";
 import type { JsonBody } from "@signalbox/kernel/http";
-import { sseEvent } from "@signalbox/kernel/http";
-import { decodeOptions } from "./decode-options.ts";
+import { sseEvent, takeGatewayFields } from "@signalbox/kernel/http";
 import { encodeError, errorBody } from "./dialect-errors.ts";
 import type { JsonObject } from "./json-object.ts";
 import { isObject } from "./json-object.ts";
@@ -38,7 +37,7 @@ export function messagesDialect(): Dialect {
 
 function decode(request: DialectRequest): Decoded<"chat"> {
   const body = requiredBody(request);
-  const { body: members, options, edits } = decodeOptions(objectOf(body), request.headers);
+  const { body: members, options, edits } = takeGatewayFields(objectOf(body), request.headers, isOwnField);
   return {
     request: decodeMessagesRequest(members),
     ...(options !== undefined && { options }),
@@ -55,6 +54,11 @@ export function requiredBody(request: DialectRequest): JsonBody {
 export function objectOf(body: JsonBody): JsonObject {
   if (isObject(body.value)) return body.value;
   throw new GatewayError("invalid_request", "the request body must be a JSON object");
+}
+
+/** Anthropic's own `fallbacks` holds objects; the gateway's holds names of models. */
+export function isOwnField(name: string, value: unknown): boolean {
+  return name === "fallbacks" && !(Array.isArray(value) && value.every((model) => typeof model === "string"));
 }
 
 export function travellingHeaders(headers: IncomingHttpHeaders): readonly string[] {

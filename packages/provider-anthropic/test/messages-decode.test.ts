@@ -250,24 +250,11 @@ describe("what is meant for the gateway", () => {
     );
   });
 
-  it("never travels on, even where only plugins know it, and may bring members along", () => {
-    const members = {
-      api_key: "k",
-      api_base: "https://x",
-      litellm_trace_id: "t",
-      litellm_other: 1,
-      mock_response: "m",
-    };
-    const { options, native, request } = decode({ ...members, ...PLAIN, extra_body: { container: "c" } });
-    expect(options).toEqual({
-      traceId: "t",
-      extensions: { api_key: "k", api_base: "https://x", litellm_other: 1, mock_response: "m" },
-    });
+  it("includes the end customer, whom Anthropic calls otherwise, and brings members along", () => {
+    const { options, native, request } = decode({ user: "ann", ...PLAIN, extra_body: { container: "c" } });
+    expect(options).toEqual({ endUserId: "ann" });
     expect(request.extra).toEqual({ anthropic: { container: "c" } });
     expect(JSON.parse(String(native?.body.edit(native.edits)))).toEqual({ ...PLAIN, container: "c" });
-    expect(() => decode({ ...PLAIN, extra_body: { drop_params: true } })).toThrow(
-      "extra_body.drop_params: must stand outside of extra_body",
-    );
   });
 
   it("is told from Anthropic's own member of the same name", () => {

@@ -1,5 +1,5 @@
 import type { CacheControl } from "@signalbox/kernel";
-import { fieldError } from "./field-error.ts";
+import { fieldError } from "@signalbox/kernel/http";
 import { isObject } from "./json.ts";
 
 const TTLS: ReadonlySet<unknown> = new Set(["5m", "30m", "1h", "12h"]);

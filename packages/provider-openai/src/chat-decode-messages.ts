@@ -1,10 +1,10 @@
 import type { Extra, Message, Part, ToolResultPart } from "@signalbox/kernel";
+import { fieldError, optionalFlag, optionalObject, optionalText } from "@signalbox/kernel/http";
 import { decodeCacheControl } from "./cache-control.ts";
 import { THINKING_MEMBERS } from "./chat-blocks.ts";
 import { sourceOf } from "./chat-parts.ts";
 import type { ReplyContext } from "./chat-result.ts";
 import { MESSAGE_MEMBERS, messageParts } from "./chat-result.ts";
-import { fieldError, optionalFlag, optionalObject, optionalText } from "./field-error.ts";
 import type { Json } from "./json.ts";
 import { isObject, otherMembers, textIn, WIRE } from "./json.ts";
 

@@ -1,6 +1,4 @@
 import type { ChatRequest, Extra, Reasoning, ResponseFormat, Tool, ToolChoice } from "@signalbox/kernel";
-import { decodeCacheControl } from "./cache-control.ts";
-import { decodeMessages } from "./chat-decode-messages.ts";
 import {
   fieldError,
   optionalCount,
@@ -8,12 +6,14 @@ import {
   optionalList,
   optionalNumber,
   optionalObject,
-  optionalStops,
   optionalText,
   optionalTexts,
-} from "./field-error.ts";
+} from "@signalbox/kernel/http";
+import { decodeCacheControl } from "./cache-control.ts";
+import { decodeMessages } from "./chat-decode-messages.ts";
 import type { Json } from "./json.ts";
 import { isObject, objectOf, otherMembers, WIRE } from "./json.ts";
+import { optionalStops } from "./stops.ts";
 
 type Draft = { -readonly [Key in keyof ChatRequest]: ChatRequest[Key] };
 

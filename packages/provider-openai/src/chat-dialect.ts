@@ -10,13 +10,12 @@ import type {
   HttpReply,
   ReplyEncoder,
 } from "@signalbox/kernel";
-import { SSE_DONE, SSE_HEARTBEAT } from "@signalbox/kernel/http";
+import { SSE_DONE, SSE_HEARTBEAT, takeGatewayFields } from "@signalbox/kernel/http";
 import { decodeChat } from "./chat-decode.ts";
 import { encodeCompletion } from "./chat-encode.ts";
 import { ChunkEncoder } from "./chat-encode-stream.ts";
-import { clientHeaders, jsonReply, requestObject } from "./dialect-request.ts";
+import { clientHeaders, isOwnField, jsonReply, requestObject } from "./dialect-request.ts";
 import { encodeOpenaiError, encodeStreamError } from "./error-encode.ts";
-import { takeExtensions } from "./extension-fields.ts";
 import type { Json } from "./json.ts";
 import { objectOf } from "./json.ts";
 import { CHAT_DIALECT } from "./native-chat.ts";
@@ -41,7 +40,7 @@ function chatRoute(path: string): CallRoute<"chat"> {
 
 function decodeCall(http: DialectRequest): Decoded<"chat"> {
   const { json, body } = requestObject(http);
-  const { body: asked, options, edits } = takeExtensions(json);
+  const { body: asked, options, edits } = takeGatewayFields(json, http.headers, isOwnField);
   const request = decodeChat(asked, http.params["model"]);
   return {
     request,

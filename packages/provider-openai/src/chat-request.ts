@@ -69,17 +69,8 @@ function limits(request: ChatRequest, rules: ModelRules, body: Body): void {
   put(body, "prediction", request.prediction);
   put(body, "service_tier", request.serviceTier);
   put(body, "user", request.user);
-  put(body, "metadata", upstreamMetadata(request.metadata));
+  put(body, "metadata", request.metadata);
   put(body, "store", request.store);
-}
-
-/** Metadata for the upstream: hosts take texts only, and tags are the gateway's. */
-export function upstreamMetadata(
-  metadata: Readonly<Record<string, unknown>> | undefined,
-): Readonly<Record<string, unknown>> | undefined {
-  if (metadata === undefined || !Array.isArray(metadata["tags"])) return metadata;
-  const { tags: _, ...rest } = metadata;
-  return Object.keys(rest).length === 0 ? undefined : rest;
 }
 
 function tools(attempt: Attempt<"chat">, request: ChatRequest, profile: WireProfile, body: Body): void {

@@ -12,25 +12,27 @@ import type {
   ReplyEncoder,
   Usage,
 } from "@signalbox/kernel";
-import { SSE_DONE, SSE_HEARTBEAT, sseData } from "@signalbox/kernel/http";
-import { modelOf } from "./chat-decode.ts";
-import { finishWord } from "./chat-parts.ts";
-import { COMPLETIONS_DIALECT } from "./complete.ts";
-import { clientHeaders, jsonReply, requestObject } from "./dialect-request.ts";
-import { inputsOf } from "./embeddings-dialect.ts";
-import { encodeOpenaiError, encodeStreamError } from "./error-encode.ts";
-import { takeExtensions } from "./extension-fields.ts";
 import {
   optionalCount,
   optionalFlag,
   optionalNumber,
   optionalObject,
-  optionalStops,
   optionalText,
-} from "./field-error.ts";
+  SSE_DONE,
+  SSE_HEARTBEAT,
+  sseData,
+  takeGatewayFields,
+} from "@signalbox/kernel/http";
+import { modelOf } from "./chat-decode.ts";
+import { finishWord } from "./chat-parts.ts";
+import { COMPLETIONS_DIALECT } from "./complete.ts";
+import { clientHeaders, isOwnField, jsonReply, requestObject } from "./dialect-request.ts";
+import { inputsOf } from "./embeddings-dialect.ts";
+import { encodeOpenaiError, encodeStreamError } from "./error-encode.ts";
 import type { Json } from "./json.ts";
 import { objectOf, otherMembers, WIRE } from "./json.ts";
 import { holdsData, holdsDone } from "./native-frames.ts";
+import { optionalStops } from "./stops.ts";
 import { writeUsage } from "./usage.ts";
 
 const PATHS: readonly string[] = [
@@ -56,7 +58,7 @@ function completeRoute(path: string): CallRoute<"complete"> {
 
 function decodeCall(http: DialectRequest): Decoded<"complete"> {
   const { json, body } = requestObject(http);
-  const { body: asked, options, edits } = takeExtensions(json);
+  const { body: asked, options, edits } = takeGatewayFields(json, http.headers, isOwnField);
   return {
     request: decodeComplete(asked, http.params["model"]),
     ...(options !== undefined && { options }),

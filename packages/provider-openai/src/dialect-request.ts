@@ -13,6 +13,11 @@ export function requestObject(http: DialectRequest): { readonly json: Json; read
   return { json: body.value, body };
 }
 
+/** `user` is OpenAI's own member; it names the end customer to the gateway too. */
+export function isOwnField(name: string): boolean {
+  return name === "user";
+}
+
 /** Client headers that belong to this dialect or to a host that speaks it; a provider passes on those its host takes. */
 const HEADERS: readonly string[] = ["openai-beta", "http-referer", "x-title", "x-grok-conv-id"];
 

@@ -8,14 +8,12 @@ import type {
   HttpReply,
   ReplyEncoder,
 } from "@signalbox/kernel";
-import { SSE_HEARTBEAT } from "@signalbox/kernel/http";
+import { fieldError, optionalCount, optionalText, SSE_HEARTBEAT, takeGatewayFields } from "@signalbox/kernel/http";
 import { modelOf } from "./chat-decode.ts";
-import { clientHeaders, jsonReply, requestObject } from "./dialect-request.ts";
+import { clientHeaders, isOwnField, jsonReply, requestObject } from "./dialect-request.ts";
 import { EMBEDDINGS_DIALECT } from "./embed.ts";
 import { encodeVector } from "./embed-request.ts";
 import { encodeOpenaiError, encodeStreamError } from "./error-encode.ts";
-import { takeExtensions } from "./extension-fields.ts";
-import { fieldError, optionalCount, optionalText } from "./field-error.ts";
 import type { Json } from "./json.ts";
 import { otherMembers, WIRE } from "./json.ts";
 
@@ -38,7 +36,7 @@ function embedRoute(path: string): CallRoute<"embed"> {
 
 function decodeCall(http: DialectRequest): Decoded<"embed"> {
   const { json, body } = requestObject(http);
-  const { body: asked, options, edits } = takeExtensions(json);
+  const { body: asked, options, edits } = takeGatewayFields(json, http.headers, isOwnField);
   const request = decodeEmbed(asked, http.params["model"]);
   return {
     request,

@@ -19,8 +19,6 @@ export type { EndpointSettings } from "./endpoints.ts";
 export { wireEndpoints } from "./endpoints.ts";
 export { encodeOpenaiError, encodeStreamError } from "./error-encode.ts";
 export { bodyFailure, upstreamFailure } from "./errors.ts";
-export type { Extensions } from "./extension-fields.ts";
-export { takeExtensions } from "./extension-fields.ts";
 export { listModelsOperation } from "./models.ts";
 export { modelsDialect } from "./models-dialect.ts";
 export type { OpenAIOptions } from "./openai.ts";

@@ -195,7 +195,7 @@ testDialect({
       expected: {
         model: "m",
         messages: canonicalHi,
-        metadata: { tags: ["a"], trace: "t" },
+        metadata: { trace: "t" },
         seed: 3,
       },
       options: {

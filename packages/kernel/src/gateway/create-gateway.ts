@@ -119,6 +119,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     nextId: () => ids.next(),
     timeoutMs,
     observers,
+    extensions: new Set(plugins.flatMap((plugin) => plugin.extensions ?? [])),
     answer: composeCall(
       layers,
       attempts({ models, router, providers, transport, observers, idleTimeoutMs, answer: answerAttempt }),
@@ -199,6 +200,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     health: () => health(plugins),
     get activeCalls() {
       return active.size;
+    },
+    get draining() {
+      return refusal !== undefined;
     },
     drain,
     close() {

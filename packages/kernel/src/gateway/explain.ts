@@ -53,8 +53,9 @@ export async function explainAttempt(
 ): Promise<ExplainedAttempt> {
   const transport = new DryRunTransport();
   const attempt = createAttempt(call, deployment, ordinal, transport, 0);
-  const dropped = call.trace.droppedParams ?? [];
-  call.trace.droppedParams = undefined;
+  // what was dropped from the call itself is missing from every attempt
+  const dropped = call.trace.droppedParams;
+  call.trace.droppedParams = dropped?.slice();
   const operation = provider.operations[call.operation] as ((of: typeof attempt) => Reply<OperationName>) | undefined;
   let error: ExplainedAttempt["error"];
   try {
@@ -68,7 +69,7 @@ export async function explainAttempt(
     }
   }
   const droppedParams = call.trace.droppedParams ?? [];
-  call.trace.droppedParams = dropped.length === 0 ? undefined : dropped;
+  call.trace.droppedParams = dropped;
   const { request } = transport;
   return {
     deployment: deployment.id,

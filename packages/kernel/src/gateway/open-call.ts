@@ -16,6 +16,8 @@ export interface CallContext {
   readonly nextId: () => string;
   readonly timeoutMs: number;
   readonly observers: Moments;
+  /** Extensions that some plugin reads. */
+  readonly extensions: ReadonlySet<string>;
   /** The layers around the router. */
   readonly answer: (call: Call) => Reply<OperationName>;
   /** Running calls, for draining. */
@@ -54,6 +56,7 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
     this.request = input.request;
     this.principal = input.principal ?? APPLICATION;
     this.options = input.options ?? NO_OPTIONS;
+    if (this.options.extensions !== undefined) this.#reportUnread(this.options.extensions);
     this.native = input.native;
     this.#callerSignal = input.signal;
     const controller = new AbortController();
@@ -70,6 +73,13 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
 
   get call(): Call<Name> {
     return this;
+  }
+
+  /** A wish that nobody here can grant is not passed over in silence. */
+  #reportUnread(extensions: NonNullable<CallOptions["extensions"]>): void {
+    const known = this.#context.extensions;
+    const unread = Object.keys(extensions).filter((name) => !known.has(name));
+    if (unread.length > 0) this.trace.droppedParams = unread;
   }
 
   #timeoutMs(): number {

@@ -1,5 +1,19 @@
+export type { GatewayFields, OwnField } from "./gateway-fields.ts";
+export { takeGatewayFields } from "./gateway-fields.ts";
 export type { JsonEditOptions, JsonEdits, JsonLimits } from "./json-body.ts";
 export { JsonBody, parseJsonBody } from "./json-body.ts";
+export {
+  fieldError,
+  optionalCount,
+  optionalFlag,
+  optionalList,
+  optionalNumber,
+  optionalObject,
+  optionalText,
+  optionalTexts,
+} from "./json-fields.ts";
+export type { JsonObject } from "./json-object.ts";
+export { isJsonObject } from "./json-object.ts";
 export type { MultipartLimits, MultipartPart } from "./multipart-decode.ts";
 export { multipartParts } from "./multipart-decode.ts";
 export type { MultipartBody, MultipartField, MultipartFile } from "./multipart-encode.ts";
