@@ -1,5 +1,5 @@
 import type {
-  CallInput,
+  Decoded,
   DialectRequest,
   Explanation,
   HttpReply,
@@ -50,7 +50,7 @@ export function healthRoutes(surface: Surface): readonly ResourceRoute[] {
 }
 
 async function readiness(surface: Surface): Promise<HttpReply> {
-  if (surface.draining) return json(503, { status: "draining", components: [] });
+  if (surface.draining || surface.gateway.draining) return json(503, { status: "draining", components: [] });
   const { ok, components } = await surface.gateway.health();
   return json(ok ? 200 : 503, { status: ok ? "ok" : "unavailable", components });
 }
@@ -66,7 +66,7 @@ async function explain(surface: Surface, request: DialectRequest, context: Resou
     throw new GatewayError("not_found", `no operation is served at POST ${path}`, { param: "path" });
   }
   const { route } = entry;
-  const decoded = route.decode({
+  const decoded = (await route.decode({
     method: "POST",
     path,
     query: new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1)),
@@ -74,8 +74,8 @@ async function explain(surface: Surface, request: DialectRequest, context: Resou
     headers: request.headers,
     body: request.body,
     form: request.form,
-  });
-  const input = callInput(route.operation, decoded, context.principal) as CallInput<OperationName>;
+  })) as Decoded<OperationName>;
+  const input = callInput<OperationName>(route.operation, decoded, context.principal);
   const explanation: Explanation = await surface.gateway.explain(input);
   return json(200, explanation);
 }

@@ -1,19 +1,17 @@
 import type { CallInput, CallRoute, Decoded, OperationName, Principal, ReplyEncoder } from "@signalbox/kernel";
 import type { Exchange } from "./exchange.ts";
-import type { HttpRequest } from "./http-request.ts";
 
 /**
  * Opens the call that a request means, and ties it to the connection. The reply runs when it is read.
  *
- * @throws {GatewayError} `invalid_request` naming the field, `client_closed`
+ * @throws {GatewayError} `client_closed`
  */
 export function openCall(
   exchange: Exchange,
   route: CallRoute,
-  request: HttpRequest,
+  decoded: Decoded<OperationName>,
   principal: Principal,
 ): ReplyEncoder<OperationName> {
-  const decoded = route.decode(request) as Decoded<OperationName>;
   exchange.watch();
   const open = exchange.surface.gateway.open(callInput(route.operation, decoded, principal));
   exchange.open = open;

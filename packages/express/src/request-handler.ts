@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type {
+  Decoded,
   DialectRequest,
   Gateway,
   OpenCall,
@@ -90,7 +91,9 @@ async function serve(exchange: Exchange, match: PathMatch | undefined, failure: 
       await serveResource(exchange, route, http, principal);
       return;
     }
-    const encoder = openCall(exchange, route, http, principal);
+    const decoding = route.decode(http) as Decoded<OperationName> | Promise<Decoded<OperationName>>;
+    const decoded = "then" in decoding ? await decoding : decoding;
+    const encoder = openCall(exchange, route, decoded, principal);
     const open = exchange.open as OpenCall<OperationName>;
     if (encoder.streaming) await new StreamWriter(exchange, open, encoder).run();
     else {

@@ -63,8 +63,12 @@ export interface CallRoute<Name extends OperationName = OperationName> {
   /** Below the mount point: `/v1/chat/completions`, `/engines/:model/chat/completions`. */
   readonly path: string;
   readonly operation: Name;
-  /** @throws {GatewayError} `invalid_request` naming the field */
-  decode(request: DialectRequest): Decoded<Name>;
+  /**
+   * A promise only where reading takes time: multipart forms.
+   *
+   * @throws {GatewayError} `invalid_request` naming the field
+   */
+  decode(request: DialectRequest): Decoded<Name> | Promise<Decoded<Name>>;
 }
 
 /** What a resource route may ask of the gateway. */

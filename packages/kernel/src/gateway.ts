@@ -143,6 +143,8 @@ export interface Gateway {
   health(): Promise<HealthReport>;
   /** Running calls. */
   readonly activeCalls: number;
+  /** Set once `drain` or `close` has been called: readiness says no. */
+  readonly draining: boolean;
   /** Refuses new calls with `draining`, waits for running ones up to `timeoutMs`, then ends them. */
   drain(timeoutMs?: number): Promise<void>;
   /** Drains, then closes plugins and transport in reverse order. */

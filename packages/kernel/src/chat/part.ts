@@ -3,9 +3,9 @@ export type Extra = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** Where the bytes of an image, a sound or a document are. */
 export type MediaSource =
-  | { readonly type: "url"; readonly url: string }
+  | { readonly type: "url"; readonly url: string; readonly mediaType?: string }
   | { readonly type: "data"; readonly mediaType: string /** Base64. */; readonly data: string }
-  | { readonly type: "file"; readonly fileId: string };
+  | { readonly type: "file"; readonly fileId: string; readonly mediaType?: string };
 
 /** "Keep everything up to here": a prompt-cache breakpoint. */
 export interface CacheControl {
