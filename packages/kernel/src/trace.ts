@@ -33,8 +33,10 @@ export class Trace {
   droppedParams: string[] | undefined;
   /** Anything else worth knowing: `{ stage: "guard", text: "pii masked 2 values" }`. */
   notes: { readonly stage: string; readonly text: string }[] | undefined;
-  /** Milliseconds spent waiting for upstreams. */
+  /** Milliseconds spent waiting for upstreams until the reply began. */
   upstreamMs = 0;
+  /** Milliseconds until the first event, or the result where there was none; undefined before. */
+  begunMs: number | undefined;
 
   constructor(startedAt: number = performance.now()) {
     this.startedAt = startedAt;

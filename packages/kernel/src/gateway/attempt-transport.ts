@@ -52,12 +52,12 @@ export class AttemptTransport implements Transport {
   }
 }
 
-/** Counts the wait for the first piece of the body as the upstream's time: a head alone is no answer. */
+/** Counts the waits for pieces of the body as the upstream's time until the reply begins: a head alone is no answer. */
 class TimedStream implements TransportStream {
   readonly status: number;
   readonly headers: ResponseHeaders;
   readonly #inner: TransportStream;
-  #trace: Trace | undefined;
+  readonly #trace: Trace;
 
   constructor(inner: TransportStream, trace: Trace) {
     this.#inner = inner;
@@ -67,11 +67,11 @@ class TimedStream implements TransportStream {
   }
 
   read(): Promise<Buffer | undefined> {
-    return this.#trace === undefined ? this.#inner.read() : this.#timed(() => this.#inner.read());
+    return this.#trace.begunMs === undefined ? this.#timed(this.#inner.read()) : this.#inner.read();
   }
 
   readAll(): Promise<Buffer> {
-    return this.#timed(() => this.#inner.readAll());
+    return this.#timed(this.#inner.readAll());
   }
 
   close(): void {
@@ -90,14 +90,12 @@ class TimedStream implements TransportStream {
     }
   }
 
-  async #timed<T>(wait: () => Promise<T>): Promise<T> {
-    const trace = this.#trace;
-    this.#trace = undefined;
+  async #timed<T>(wait: Promise<T>): Promise<T> {
     const startedAt = performance.now();
     try {
-      return await wait();
+      return await wait;
     } finally {
-      if (trace !== undefined) trace.upstreamMs += performance.now() - startedAt;
+      this.#trace.upstreamMs += performance.now() - startedAt;
     }
   }
 }

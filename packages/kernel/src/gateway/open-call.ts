@@ -109,6 +109,7 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
     let open = true;
     try {
       let step = await this.#firstStep(reply);
+      this.trace.begunMs = this.trace.elapsedMs();
       // A stream that has begun is bounded by its silences, not by its length.
       clearTimeout(deadline);
       while (step.done !== true) {
