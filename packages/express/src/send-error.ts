@@ -2,7 +2,7 @@ import { channel } from "node:diagnostics_channel";
 import { inspect } from "node:util";
 import type { HttpReply } from "@signalbox/kernel";
 import { GatewayError, toGatewayError } from "@signalbox/kernel";
-import { redactText } from "@signalbox/kernel/http";
+import { contractError, errorHeaders, redactText } from "@signalbox/kernel/http";
 import type { Exchange } from "./exchange.ts";
 import type { ErrorReport } from "./handler-options.ts";
 import { limitTail, sendReply } from "./send-reply.ts";
@@ -19,7 +19,7 @@ export function sendError(exchange: Exchange, thrown: unknown): void {
     return;
   }
   const reply = encodedError(exchange, error);
-  if (exchange.request.complete) sendReply(exchange, reply, errorHeaders(exchange, error, reply));
+  if (exchange.request.complete) sendReply(exchange, reply, missingHeaders(exchange, error, reply));
   else sendAndLinger(exchange, reply, error);
 }
 
@@ -33,14 +33,6 @@ export function publicError(exchange: Exchange, thrown: unknown): GatewayError {
   return error;
 }
 
-/** The error contract's body, for where no dialect is known. */
-export function contractError(error: GatewayError): HttpReply {
-  const { message, type, code, details } = error;
-  const param = error.param ?? null;
-  const body = { error: { message, type, param, code, ...(details !== undefined && { details }) } };
-  return { status: error.status, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-}
-
 function encodedError(exchange: Exchange, error: GatewayError): HttpReply {
   if (exchange.dialect === undefined) return contractError(error);
   try {
@@ -52,18 +44,10 @@ function encodedError(exchange: Exchange, error: GatewayError): HttpReply {
 }
 
 /** Headers that are the same in every dialect, unless the dialect has written them itself. */
-function errorHeaders(exchange: Exchange, error: GatewayError, reply: HttpReply): Record<string, string> {
-  const headers: Record<string, string> = {};
-  const own = reply.headers;
-  if (own["x-signalbox-error-contract"] === undefined) headers["x-signalbox-error-contract"] = "1";
-  if (error.retryAfterMs !== undefined && own["retry-after"] === undefined) {
-    headers["retry-after"] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
-  }
-  // client libraries would repeat what the gateway has already repeated, or what no repetition changes
-  const tried = exchange.open?.call.trace.attempts.length ?? 0;
-  if ((error.code === "budget_exceeded" || tried > 1) && own["x-should-retry"] === undefined) {
-    headers["x-should-retry"] = "false";
-  }
+function missingHeaders(exchange: Exchange, error: GatewayError, reply: HttpReply): Record<string, string> {
+  const headers = errorHeaders(error);
+  if ((exchange.open?.call.trace.attempts.length ?? 0) > 1) headers["x-should-retry"] = "false";
+  for (const name in reply.headers) delete headers[name];
   return headers;
 }
 
@@ -75,7 +59,7 @@ function errorHeaders(exchange: Exchange, error: GatewayError, reply: HttpReply)
 function sendAndLinger(exchange: Exchange, reply: HttpReply, error: GatewayError): void {
   const { request, response } = exchange;
   const wanted = request.headers["content-length"] ?? request.headers["transfer-encoding"];
-  const headers = errorHeaders(exchange, error, reply);
+  const headers = missingHeaders(exchange, error, reply);
   if (wanted === undefined || wanted === "0") {
     sendReply(exchange, reply, headers);
     return;

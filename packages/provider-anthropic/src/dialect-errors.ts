@@ -1,4 +1,5 @@
 import type { GatewayError, HttpReply } from "@signalbox/kernel";
+import { errorHeaders } from "@signalbox/kernel/http";
 import type { JsonObject } from "./json-object.ts";
 
 /** Anthropic's error types by status (platform documentation, "Errors"). */
@@ -49,15 +50,6 @@ function ownDetails(error: GatewayError): JsonObject | undefined {
 
 /** Every failure as Anthropic's clients expect it. */
 export function encodeError(error: GatewayError, requestId: string): HttpReply {
-  const headers: Record<string, string> = {
-    "content-type": "application/json",
-    "request-id": requestId,
-    "x-signalbox-error-contract": "1",
-  };
-  if (error.retryAfterMs !== undefined) {
-    headers["retry-after"] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
-  }
-  // waiting does not help before the budget is renewed
-  if (error.code === "budget_exceeded") headers["x-should-retry"] = "false";
+  const headers = { "content-type": "application/json", "request-id": requestId, ...errorHeaders(error) };
   return { status: errorStatus(error), headers, body: JSON.stringify(errorBody(error, requestId)) };
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { GatewayError } from "@signalbox/kernel";
-import { contractError } from "../send-error.ts";
+import { contractError } from "@signalbox/kernel/http";
 
 interface HttpSocket extends Duplex {
   /** Node's own note of the response that this connection is busy with. */
@@ -18,15 +18,14 @@ export function answerClientError(failure: NodeJS.ErrnoException, socket: Duplex
     socket.destroy();
     return;
   }
-  const { status, body } = contractError(parserError(failure.code));
+  const { status, headers, body } = contractError(parserError(failure.code));
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}`,
     "connection: close",
-    "content-type: application/json",
-    "x-signalbox-error-contract: 1",
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     `content-length: ${Buffer.byteLength(body)}`,
   ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${String(body)}`, () => socket.destroy());
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
 }
 
 function parserError(code: string | undefined): GatewayError {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { GatewayError } from "@signalbox/kernel";
-import { contractError } from "../send-error.ts";
+import { contractError } from "@signalbox/kernel/http";
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i;
 
@@ -19,7 +19,7 @@ export function isLocal(request: IncomingMessage, response: ServerResponse): boo
   const reply = contractError(
     new GatewayError("route_not_allowed", "this gateway has no keys and serves only programs on its own machine"),
   );
-  response.writeHead(reply.status, { ...reply.headers, "x-signalbox-error-contract": "1", connection: "close" });
+  response.writeHead(reply.status, { ...reply.headers, connection: "close" });
   response.end(reply.body);
   return false;
 }

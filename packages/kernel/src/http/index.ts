@@ -1,3 +1,4 @@
+export { contractError, errorHeaders } from "./error-contract.ts";
 export type { GatewayFields, OwnField } from "./gateway-fields.ts";
 export { takeGatewayFields } from "./gateway-fields.ts";
 export type { JsonEditOptions, JsonEdits, JsonLimits } from "./json-body.ts";
