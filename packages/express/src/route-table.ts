@@ -129,7 +129,11 @@ function groupByPath(entries: readonly RouteEntry[], fallback: Dialect | undefin
         ...candidates.filter((entry) => !isConditional(entry)),
       ]);
     }
-    const dialects = [...methods.values()].flat().map(({ dialect }) => dialect);
+    // a route that asks about headers speaks for few clients
+    const dialects = [...methods.values()]
+      .flat()
+      .sort((one, other) => Number(isConditional(one)) - Number(isConditional(other)))
+      .map(({ dialect }) => dialect);
     return { path, methods, dialect: dialects.includes(fallback) ? fallback : dialects[0] };
   });
 }
