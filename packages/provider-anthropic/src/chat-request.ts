@@ -126,7 +126,7 @@ function addMetadata(body: Body, request: ChatRequest, own: JsonObject, context:
     body.metadata = { ...ownMetadata, ...(userId !== undefined && { user_id: userId }) };
   }
   const others = Object.keys(request.metadata ?? {}).filter((name) => name !== "user_id");
-  if (others.length > 0) context.note("metadata was not sent: Anthropic takes the end user's id alone");
+  if (others.length > 0) context.drop("metadata", "Anthropic takes the end user's id alone");
 }
 
 /** Parameters that the table refuses and an operator or client allows on purpose: sent under the name clients know. */
@@ -142,6 +142,7 @@ function noteForeignFields(request: ChatRequest, context: RequestContext): void 
   for (const origin in request.extra) {
     if (origin === ANTHROPIC) continue;
     const names = Object.keys(request.extra[origin] ?? {});
+    for (const name of names) context.report(name);
     if (names.length > 0) context.note(`fields that only ${origin} takes were left out: ${names.join(", ")}`);
   }
 }

@@ -58,7 +58,7 @@ export function objectOf(body: JsonBody): JsonObject {
 
 /** Anthropic's own `fallbacks` holds objects; the gateway's holds names of models. */
 export function isOwnField(name: string, value: unknown): boolean {
-  return name === "fallbacks" && !(Array.isArray(value) && value.every((model) => typeof model === "string"));
+  return name === "fallbacks" && Array.isArray(value) && value.some((model) => typeof model === "object");
 }
 
 export function travellingHeaders(headers: IncomingHttpHeaders): readonly string[] {

@@ -27,9 +27,14 @@ export class RequestContext {
     this.#trace.note(ANTHROPIC, text);
   }
 
+  /** Tells the client that a parameter is left out. */
+  report(parameter: string): void {
+    this.#trace.drop(parameter);
+  }
+
   /** Left out, and reported to the client: a wish that contradicts another one. */
   drop(parameter: string, reason: string): void {
-    this.#trace.drop(parameter);
+    this.report(parameter);
     this.note(`${parameter} was left out: ${reason}`);
   }
 

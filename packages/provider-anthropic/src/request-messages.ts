@@ -37,6 +37,7 @@ export function encodeMessages(messages: readonly Message[], context: RequestCon
   for (let index = first; index < messages.length; index++) {
     const message = messages[index] as Message;
     const role = roleOf(message, context);
+    if (role !== "assistant") refuseForeign(message, `messages[${index}]`, context);
     const blocks = encodeParts(message.content, `messages[${index}]`, context);
     const last = turns.at(-1);
     if (last !== undefined && last.role === role) last.blocks.push(...blocks);
@@ -44,6 +45,14 @@ export function encodeMessages(messages: readonly Message[], context: RequestCon
     else if (blocks.length > 0 || role === "user") turns.push({ role, blocks, extra: message.extra?.[ANTHROPIC] });
   }
   return { system, messages: turns.map(encodeTurn) };
+}
+
+/** What a user says in a form of another vendor's cannot be left out: the answer would be to something else. */
+function refuseForeign(message: Message, at: string, context: RequestContext): void {
+  for (const [index, part] of message.content.entries()) {
+    if (part.type !== "opaque" || part.origin === ANTHROPIC) continue;
+    throw context.refuseContent(`content of type ${JSON.stringify(part.value["type"])}`, `${at}.content[${index}]`);
+  }
 }
 
 function roleOf(message: Message, context: RequestContext): Role {

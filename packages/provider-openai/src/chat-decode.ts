@@ -52,9 +52,11 @@ function decodeMember(request: Draft, body: Json, name: string): boolean {
   switch (name) {
     case "model":
     case "messages":
-    case "stream_options":
     case "functions":
     case "function_call":
+      return true;
+    case "stream_options":
+      optionalObject(body, name);
       return true;
     case "stream":
       set(request, "stream", optionalFlag(body, name));

@@ -35,6 +35,12 @@ export function messagesWire(request: ChatRequest, profile: WireProfile, rules: 
 }
 
 function plain(message: Message, at: number, context: Context): Wire {
+  for (const [index, part] of message.content.entries()) {
+    // What a user says cannot be left out: the answer would be to something else.
+    if (part.type !== "opaque" || part.origin === WIRE || part.origin === context.origin) continue;
+    const type = JSON.stringify(part.value["type"]);
+    throw refused(`messages[${at}].content[${index}]`, `content of type ${type} cannot be sent`, context);
+  }
   return {
     role: roleOf(message, context.rules),
     content: contentWire(message.content, `messages[${at}].content`, context),

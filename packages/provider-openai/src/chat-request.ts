@@ -28,7 +28,13 @@ export function chatBody(attempt: Attempt<"chat">, profile: WireProfile, rules: 
   limits(request, rules, body);
   put(body, "response_format", responseFormat(request.responseFormat, attempt, profile));
   reasoning(request, profile, rules, body, attempt.trace);
-  const { [WIRE]: others } = request.extra ?? {};
+  const { [WIRE]: others, ...foreign } = request.extra ?? {};
+  for (const origin in foreign) {
+    const names = Object.keys(foreign[origin] ?? {});
+    for (const name of names) attempt.trace.drop(name);
+    if (names.length > 0)
+      attempt.trace.note("attempt", `fields that only ${origin} takes were left out: ${names.join(", ")}`);
+  }
   for (const name in others) if (!(name in body)) body[name] = others[name];
   return finish(body, profile, attempt);
 }
