@@ -226,9 +226,9 @@ describe("POST /v1/explain", () => {
     ]);
     expect(rows).toEqual([
       ["p1", "openai", "one", "native", ["top_k"]],
-      ["p2", "anthropic", "two", "translated", ["top_k"]],
+      ["p2", "anthropic", "two", "translated", ["top_k", "future"]],
       ["o", "openai", "second", "native", ["top_k"]],
-      ["a", "anthropic", "third", "translated", ["top_k"]],
+      ["a", "anthropic", "third", "translated", ["top_k", "future"]],
     ]);
     const [first, second] = explained.attempts;
     expect(first.request).toMatchObject({ method: "POST", url: `${gateway.upstreamUrl}/p1/v1/chat/completions` });

@@ -238,3 +238,19 @@ describe("a parameter that has another name or value there", () => {
     }
   });
 });
+
+describe("a field that only another vendor knows", () => {
+  it("is left out and reported", async () => {
+    const toAnthropic = await send("openai", "anthropic/claude-sonnet-4-5", {
+      web_search_options: {},
+      future_option: 1,
+      metadata: { a: "b" },
+    });
+    expect(toAnthropic.status, toAnthropic.text).toBe(200);
+    expect([...dropped(toAnthropic)].sort()).toEqual(["future_option", "metadata", "web_search_options"]);
+    const toOpenai = await send("anthropic", "openai/gpt-4o", { container: "c", mcp_servers: [], future_option: 1 });
+    expect(toOpenai.status, toOpenai.text).toBe(200);
+    expect([...dropped(toOpenai)].sort()).toEqual(["container", "future_option", "mcp_servers"]);
+    expect(Object.keys(lastBody()).sort()).toEqual(["max_tokens", "messages", "model"]);
+  });
+});
