@@ -7,33 +7,44 @@ import { NO_STAND_INS } from "./reply-parts.ts";
 import { serviceTierFrom, usageFrom } from "./usage.ts";
 
 /**
- * A message in Anthropic's own bytes. What nobody asks for is not translated: the content is read when a layer looks.
+ * A message in Anthropic's own bytes.
  *
- * `native` is not enumerable: a copy by spread, which may have been changed, is never sent in the provider's words.
- *
- * @throws {GatewayError} `provider_error` when the body is no message
+ * `native` is not a property of its own: a copy by spread, which may have been changed, is never sent in the provider's
+ * words. A class with plain fields: getters made anew for each reply would give each one a hidden class of its own,
+ * which the engine keeps, with everything that it holds, until it collects the whole heap.
  */
+class NativeChatResult implements ChatResult {
+  readonly id: string;
+  readonly model: string;
+  readonly createdAt: number;
+  readonly choices: readonly Choice[];
+  readonly usage: Usage;
+  readonly serviceTier?: string;
+  readonly extra?: Extra;
+  readonly #body: Buffer;
+
+  constructor(body: Buffer, message: JsonObject, createdAt: number) {
+    const usage = usageOf(message);
+    this.id = stringOf(message.id) ?? "";
+    this.model = stringOf(message.model) ?? "";
+    this.createdAt = createdAt;
+    this.choices = [messageChoice(message, NO_STAND_INS)];
+    this.usage = usageFrom(usage);
+    const serviceTier = serviceTierFrom(usage);
+    if (serviceTier !== undefined) this.serviceTier = serviceTier;
+    const extra = messageExtra(message, usage);
+    if (extra !== undefined) this.extra = extra;
+    this.#body = body;
+  }
+
+  get native(): NativeResult {
+    return { dialect: MESSAGES_DIALECT, body: this.#body };
+  }
+}
+
+/** @throws {GatewayError} `provider_error` when the body is no message */
 export function nativeChatResult(body: Buffer, parsed: unknown, createdAt: number): ChatResult {
-  const message = messageOf(parsed);
-  const usage = usageOf(message);
-  const serviceTier = serviceTierFrom(usage);
-  let choices: readonly Choice[] | undefined;
-  const result = {
-    id: stringOf(message.id) ?? "",
-    model: stringOf(message.model) ?? "",
-    createdAt,
-    get choices(): readonly Choice[] {
-      choices ??= [messageChoice(message, NO_STAND_INS)];
-      return choices;
-    },
-    usage: usageFrom(usage),
-    ...(serviceTier !== undefined && { serviceTier }),
-    get extra(): Extra | undefined {
-      return messageExtra(message, usage);
-    },
-  };
-  Object.defineProperty(result, "native", { value: { dialect: MESSAGES_DIALECT, body }, enumerable: false });
-  return result as ChatResult;
+  return new NativeChatResult(body, messageOf(parsed), createdAt);
 }
 
 /** What is known about a stream that was forwarded unread. */

@@ -143,12 +143,15 @@ async function* forwarded(stream: TransportStream, profile: WireProfile, hideUsa
   return forwardedResult(chunk, profile);
 }
 
+/** One function for all results: a getter of its own would give each result a hidden class of its own. */
+function contentIsGone(): never {
+  throw new Error("the content of a forwarded stream is not kept: read its events to have it");
+}
+
 function forwardedResult(chunk: Json, profile: WireProfile): CompleteResult {
   const { choices: _, ...known } = completeResult({ ...chunk, choices: [] }, profile);
   const result = Object.defineProperty(known, "choices", {
-    get(): never {
-      throw new Error("the content of a forwarded stream is not kept: read its events to have it");
-    },
+    get: contentIsGone,
     enumerable: false,
   });
   return withNative(result as CompleteResult, undefined);

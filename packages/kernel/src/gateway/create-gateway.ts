@@ -23,6 +23,7 @@ import type { Health, Plugin } from "../plugin.ts";
 import type { ListedModel, Provider } from "../provider.ts";
 import { resultOf } from "../reply.ts";
 import type { Router } from "../router.ts";
+import { ActiveCalls } from "./active-calls.ts";
 import { AttemptTransport } from "./attempt-transport.ts";
 import { attempts, cannotServe, checkGrant } from "./attempts.ts";
 import { cacheLayer } from "./cache-layer.ts";
@@ -107,7 +108,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const idleTimeoutMs = options.idleTimeoutMs ?? timeoutMs;
   const ids = new IdSource();
-  const active: CallContext["active"] = new Set();
+  const active = new ActiveCalls();
   let refusal: GatewayError | undefined;
   let closing: Promise<void> | undefined;
 
@@ -170,7 +171,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     const until = performance.now() + drainMs;
     while (active.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
     const cut = new GatewayError("draining", "this gateway shut down before the reply was complete");
-    for (const call of [...active]) call.cancel(cut);
+    for (const call of active.all()) call.cancel(cut);
   }
 
   async function closeAll(): Promise<void> {

@@ -8,6 +8,7 @@ import type { Principal } from "../principal.ts";
 import { APPLICATION } from "../principal.ts";
 import { Trace } from "../trace.ts";
 import type { Usage } from "../usage.ts";
+import type { ActiveCall, ActiveCalls } from "./active-calls.ts";
 
 const NO_OPTIONS: CallOptions = {};
 
@@ -21,7 +22,7 @@ export interface CallContext {
   /** The layers around the router. */
   readonly answer: (call: Call) => Reply<OperationName>;
   /** Running calls, for draining. */
-  readonly active: Set<{ cancel(reason?: GatewayError): void }>;
+  readonly active: ActiveCalls;
   /** Set while the gateway drains. */
   readonly refusal: () => GatewayError | undefined;
 }
@@ -30,7 +31,7 @@ export interface CallContext {
  * A call and its life: made when it is opened, begun when its reply is first read, over when the reply ends.
  * All fields of `Call` are its own properties, so that layers may copy it by spread.
  */
-export class RunningCall<Name extends OperationName> implements Call<Name>, OpenCall<Name> {
+export class RunningCall<Name extends OperationName> implements Call<Name>, OpenCall<Name>, ActiveCall {
   readonly id: string;
   readonly operation: Name;
   readonly request: RequestOf<Name>;
@@ -47,6 +48,7 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
   readonly #callerSignal: AbortSignal | undefined;
   /** Ends the wait for the first step, for a layer or provider that does not listen to the signal. */
   #interrupt: ((reason: GatewayError) => void) | undefined;
+  #slot = -1;
 
   constructor(context: CallContext, input: CallInput<Name>) {
     this.#context = context;
@@ -80,6 +82,14 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
     const known = this.#context.extensions;
     const unread = Object.keys(extensions).filter((name) => !known.has(name));
     if (unread.length > 0) this.trace.droppedParams = unread;
+  }
+
+  get slot(): number {
+    return this.#slot;
+  }
+
+  set slot(slot: number) {
+    this.#slot = slot;
   }
 
   #timeoutMs(): number {
