@@ -14,8 +14,9 @@ export type {
   UsageUpdate,
 } from "./chat/event.ts";
 export { ChatFold, mergeExtra } from "./chat/fold.ts";
+export { foldReply } from "./chat/fold-reply.ts";
 export type { ChatParameter } from "./chat/parameters.ts";
-export { CHAT_PARAMETERS, parametersToDrop, withoutParameters } from "./chat/parameters.ts";
+export { CHAT_PARAMETERS, onlyParameters, parametersToDrop, withoutParameters } from "./chat/parameters.ts";
 export type {
   AudioPart,
   CacheControl,

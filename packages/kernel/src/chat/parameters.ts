@@ -80,3 +80,20 @@ export function withoutParameters(request: ChatRequest, fields: readonly ChatPar
   for (const field of fields) delete rest[field];
   return rest as unknown as ChatRequest;
 }
+
+/**
+ * The request without what the model does not take, for providers that know what it does: every other parameter that is
+ * set goes through {@link parametersToDrop}. Those that an operator or client allows on purpose stay.
+ *
+ * ```ts
+ * const request = onlyParameters(attempt, ["maxOutputTokens", "temperature", "stop"]);
+ * ```
+ *
+ * @throws {GatewayError} `unsupported_parameter`
+ */
+export function onlyParameters(attempt: Attempt<"chat">, taken: readonly ChatParameter[]): ChatRequest {
+  const { request } = attempt;
+  const fields = Object.keys(CHAT_PARAMETERS) as ChatParameter[];
+  const unsupported = fields.filter((field) => request[field] !== undefined && !taken.includes(field));
+  return withoutParameters(request, parametersToDrop(attempt, unsupported));
+}
