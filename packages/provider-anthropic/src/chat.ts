@@ -16,7 +16,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { requestHeaders } from "./endpoint.ts";
 import { apiError, parseReply } from "./errors.ts";
 import { MESSAGES_DIALECT } from "./names.ts";
-import { NativeFrames } from "./native-frames.ts";
+import { isWholeFrame, NativeFrames } from "./native-frames.ts";
 import { nativeBody } from "./native-request.ts";
 import { nativeChatResult } from "./native-result.ts";
 import type { StandInTools } from "./reply-parts.ts";
@@ -78,10 +78,10 @@ async function* forwardStream(
   }
 }
 
-/** A last frame that lacks its blank line gets one, so that every reader sees it. */
+/** A last frame that lacks its blank line gets one, so that every reader sees it. One that was cut is no frame. */
 function lastFrame(splitter: SseFrameSplitter): Buffer | undefined {
   const rest = splitter.rest();
-  return rest === undefined ? undefined : Buffer.concat([rest, Buffer.from("\n\n")]);
+  return rest !== undefined && isWholeFrame(rest) ? Buffer.concat([rest, Buffer.from("\n\n")]) : undefined;
 }
 
 async function* translateStream(

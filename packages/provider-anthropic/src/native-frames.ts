@@ -128,6 +128,15 @@ function lineEnd(bytes: Buffer, start: number): number {
   return back >= 0 && back < end ? back : end;
 }
 
+/** Whether the data of a frame is all there. */
+export function isWholeFrame(bytes: Buffer): boolean {
+  try {
+    return lines(bytes).some(({ data }) => data !== undefined);
+  } catch {
+    return false;
+  }
+}
+
 function parseLine(line: Buffer): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(line.toString("utf8", 5));
