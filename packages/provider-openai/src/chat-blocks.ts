@@ -1,5 +1,5 @@
 import type { Part, ReasoningPart } from "@signalbox/kernel";
-import type { Json } from "./json.ts";
+import type { JsonObject } from "@signalbox/kernel/http";
 import { listOf, numberIn, objectOf, textIn } from "./json.ts";
 
 /**
@@ -12,7 +12,7 @@ import { listOf, numberIn, objectOf, textIn } from "./json.ts";
 export const THINKING_MEMBERS: readonly string[] = ["thinking_blocks"];
 
 /** Reasoning whose proof a client must send back unchanged, in Anthropic's own form. */
-export function thinkingBlock(part: ReasoningPart): Json | undefined {
+export function thinkingBlock(part: ReasoningPart): JsonObject | undefined {
   if (part.origin !== "anthropic") return undefined;
   if (part.encrypted !== undefined) return { type: "redacted_thinking", data: part.encrypted };
   return part.signature === undefined
@@ -21,7 +21,7 @@ export function thinkingBlock(part: ReasoningPart): Json | undefined {
 }
 
 /** `thinking_blocks` of a message as reasoning of Anthropic's. */
-export function readThinking(message: Json): ReasoningPart[] {
+export function readThinking(message: JsonObject): ReasoningPart[] {
   const parts: ReasoningPart[] = [];
   for (const value of listOf(message["thinking_blocks"])) {
     const block = objectOf(value);
@@ -66,7 +66,7 @@ export interface Block {
 const PART_TYPES: ReadonlySet<unknown> = new Set(["serverTool", "opaque", "document", "reasoning"]);
 
 /** `provider_specific_fields.blocks` of a message. What is not of our making is left alone. */
-export function readBlocks(message: Json): Block[] {
+export function readBlocks(message: JsonObject): Block[] {
   const blocks: Block[] = [];
   for (const value of listOf(objectOf(message["provider_specific_fields"])?.["blocks"])) {
     const entry = objectOf(value);
@@ -79,7 +79,7 @@ export function readBlocks(message: Json): Block[] {
 }
 
 /** They come from a client: the members that our code relies on are checked. */
-function isPart(part: Json): part is Json & Part {
+function isPart(part: JsonObject): part is JsonObject & Part {
   if (!PART_TYPES.has(part["type"])) return false;
   switch (part["type"]) {
     case "reasoning":

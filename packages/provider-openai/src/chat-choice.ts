@@ -1,4 +1,6 @@
 import type { CanonicalChatEvent, Logprobs, Part, PartDelta } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import { readBlocks, readThinking } from "./chat-blocks.ts";
 import {
   argumentsText,
@@ -12,8 +14,7 @@ import {
 } from "./chat-parts.ts";
 import type { ReplyContext } from "./chat-result.ts";
 import { audioType, CHOICE_MEMBERS, endOf, MESSAGE_MEMBERS } from "./chat-result.ts";
-import type { Json } from "./json.ts";
-import { isObject, listOf, numberIn, objectOf, otherMembers, textIn, tryParse, WIRE } from "./json.ts";
+import { listOf, numberIn, objectOf, otherMembers, textIn, tryParse, WIRE } from "./json.ts";
 
 interface OpenCall {
   readonly part: number;
@@ -49,7 +50,7 @@ export class ChoiceDecoder {
     this.#context = context;
   }
 
-  push(choice: Json, events: CanonicalChatEvent[]): void {
+  push(choice: JsonObject, events: CanonicalChatEvent[]): void {
     this.#events = events;
     const delta = objectOf(choice["delta"]) ?? objectOf(choice["message"]);
     const logprobs = objectOf(choice["logprobs"]);
@@ -69,7 +70,7 @@ export class ChoiceDecoder {
     if (!this.#ended) this.#end("", {});
   }
 
-  #delta(delta: Json): void {
+  #delta(delta: JsonObject): void {
     const { content } = delta;
     this.#reasoning(delta);
     if (Array.isArray(content)) this.#list(content);
@@ -83,14 +84,14 @@ export class ChoiceDecoder {
       const url = textIn(objectOf(objectOf(image)?.["image_url"])?.["url"]);
       if (url !== undefined) this.#whole({ type: "image", source: sourceOf(url) });
     }
-    for (const [at, call] of listOf(delta["tool_calls"]).entries()) if (isObject(call)) this.#call(call, at);
+    for (const [at, call] of listOf(delta["tool_calls"]).entries()) if (isJsonObject(call)) this.#call(call, at);
     const legacy = objectOf(delta["function_call"]);
     if (legacy !== undefined) this.#legacyCall(legacy);
     for (const { part } of readBlocks(delta)) this.#whole(part);
     this.#messageOthers = merged(this.#messageOthers, otherMembers(delta, MESSAGE_MEMBERS));
   }
 
-  #reasoning(delta: Json): void {
+  #reasoning(delta: JsonObject): void {
     const details = listOf(delta["reasoning_details"]);
     const member = reasoningMember(delta);
     const text = member === undefined ? detailsText(details) : (delta[member] as string);
@@ -119,7 +120,7 @@ export class ChoiceDecoder {
     }
   }
 
-  #sound(audio: Json | undefined): void {
+  #sound(audio: JsonObject | undefined): void {
     if (audio === undefined) return;
     const data = textIn(audio["data"]);
     const transcript = textIn(audio["transcript"]);
@@ -145,7 +146,7 @@ export class ChoiceDecoder {
     });
   }
 
-  #call(wire: Json, at: number): void {
+  #call(wire: JsonObject, at: number): void {
     const id = textIn(wire["id"]);
     const custom = objectOf(wire["custom"]);
     const target = custom ?? objectOf(wire["function"]) ?? {};
@@ -160,7 +161,7 @@ export class ChoiceDecoder {
     this.#argue(call, argumentsText(custom === undefined ? target["arguments"] : target["input"]));
   }
 
-  #openCall(key: number | string, id: string, name: string, custom: boolean, wire: Json): OpenCall {
+  #openCall(key: number | string, id: string, name: string, custom: boolean, wire: JsonObject): OpenCall {
     const extra = toolCallExtra(wire);
     return this.#beginCall(
       { key, id, custom },
@@ -175,7 +176,7 @@ export class ChoiceDecoder {
     );
   }
 
-  #legacyCall(wire: Json): void {
+  #legacyCall(wire: JsonObject): void {
     const name = textIn(wire["name"]);
     let call = this.#calls.find(({ key }) => key === LEGACY);
     if (call === undefined) {
@@ -275,7 +276,7 @@ export class ChoiceDecoder {
     this.#events.push({ type: "partEnd", choice: this.#index, index: part });
   }
 
-  #end(word: string, choice: Json): void {
+  #end(word: string, choice: JsonObject): void {
     this.#closeProse();
     if (this.#audio !== undefined) this.#events.push({ type: "partEnd", choice: this.#index, index: this.#audio });
     for (const call of this.#calls) this.#closeCall(call);

@@ -1,12 +1,12 @@
 import type { Extra, Message, Part, ToolResultPart } from "@signalbox/kernel";
-import { fieldError, optionalFlag, optionalObject, optionalText } from "@signalbox/kernel/http";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { fieldError, isJsonObject, optionalFlag, optionalObject, optionalText } from "@signalbox/kernel/http";
 import { decodeCacheControl } from "./cache-control.ts";
 import { THINKING_MEMBERS } from "./chat-blocks.ts";
 import { sourceOf } from "./chat-parts.ts";
 import type { ReplyContext } from "./chat-result.ts";
 import { MESSAGE_MEMBERS, messageParts } from "./chat-result.ts";
-import type { Json } from "./json.ts";
-import { isObject, otherMembers, textIn, WIRE } from "./json.ts";
+import { otherMembers, textIn, WIRE } from "./json.ts";
 
 /** Reasoning in a client's message: whose it is, is told by `thinking_blocks` or not at all. */
 const CLIENT: ReplyContext = { profile: { name: "client", baseUrl: "" }, origin: undefined, audioFormat: undefined };
@@ -19,13 +19,13 @@ export function decodeMessages(value: unknown): readonly Message[] {
   for (let at = 0; at < value.length; at++) {
     const message: unknown = value[at];
     const path = `messages[${at}]`;
-    if (!isObject(message)) throw fieldError(path, "an object");
+    if (!isJsonObject(message)) throw fieldError(path, "an object");
     messages.push(decodeMessage(message, path, messages));
   }
   return messages;
 }
 
-function decodeMessage(message: Json, path: string, before: readonly Message[]): Message {
+function decodeMessage(message: JsonObject, path: string, before: readonly Message[]): Message {
   const { role } = message;
   switch (role) {
     case "system":
@@ -50,7 +50,7 @@ const PLAIN_MEMBERS: ReadonlySet<string> = new Set(["role", "content", "name", "
 const TOOL_MEMBERS: ReadonlySet<string> = new Set([...PLAIN_MEMBERS, "tool_call_id", "is_error"]);
 const ASSISTANT_MEMBERS: ReadonlySet<string> = new Set([...PLAIN_MEMBERS, ...MESSAGE_MEMBERS, ...THINKING_MEMBERS]);
 
-function named(message: Json, path: string, decoded: Message, known: ReadonlySet<string>): Message {
+function named(message: JsonObject, path: string, decoded: Message, known: ReadonlySet<string>): Message {
   const name = optionalText(message, "name", `${path}.name`);
   const others = otherMembers(message, known);
   if (name === undefined && others === undefined) return decoded;
@@ -66,7 +66,7 @@ function contentError(path: string): Error {
 }
 
 /** The content of a message, with a breakpoint of the whole message put on its last part. */
-function contentParts(message: Json, path: string): readonly Part[] {
+function contentParts(message: JsonObject, path: string): readonly Part[] {
   const parts = partsOf(message["content"], path);
   const control = message["cache_control"];
   const last = parts.at(-1);
@@ -93,7 +93,7 @@ const PART_MEMBERS: ReadonlySet<string> = new Set([
 ]);
 
 function decodePart(value: unknown, path: string): Part {
-  if (!isObject(value)) throw fieldError(path, "an object");
+  if (!isJsonObject(value)) throw fieldError(path, "an object");
   const part = barePart(value, path);
   if (part.type === "opaque") return part;
   const breakpoint = optionalObject(value, "prompt_cache_breakpoint", `${path}.prompt_cache_breakpoint`);
@@ -105,7 +105,7 @@ function decodePart(value: unknown, path: string): Part {
   return { ...part, ...(cacheControl !== undefined && { cacheControl }), ...(extra !== undefined && { extra }) };
 }
 
-function barePart(value: Json, path: string): Part {
+function barePart(value: JsonObject, path: string): Part {
   switch (value["type"]) {
     case "text":
       if (typeof value["text"] !== "string") throw fieldError(`${path}.text`, "a string");
@@ -128,24 +128,24 @@ function barePart(value: Json, path: string): Part {
 
 const DETAILS: ReadonlySet<unknown> = new Set(["auto", "low", "high", "original"]);
 
-function imagePart(value: Json, path: string): Part {
+function imagePart(value: JsonObject, path: string): Part {
   const image = value["image_url"];
-  const url = typeof image === "string" ? image : isObject(image) ? image["url"] : undefined;
+  const url = typeof image === "string" ? image : isJsonObject(image) ? image["url"] : undefined;
   if (typeof url !== "string") throw fieldError(`${path}.image_url.url`, "a string");
-  const detail = isObject(image) ? image["detail"] : undefined;
+  const detail = isJsonObject(image) ? image["detail"] : undefined;
   const source = sourceOf(url);
   if (detail === undefined || detail === null) return { type: "image", source };
   if (!DETAILS.has(detail)) throw fieldError(`${path}.image_url.detail`, "one of auto, low, high, original");
   return { type: "image", source, detail: detail as "auto" | "low" | "high" | "original" };
 }
 
-function soundPart(value: Json, path: string): Part {
+function soundPart(value: JsonObject, path: string): Part {
   const sound = value["input_audio"];
   if (typeof sound === "string") {
     return { type: "audio", source: { type: "data", mediaType: "application/octet-stream", data: sound } };
   }
-  const data = isObject(sound) ? sound["data"] : undefined;
-  const format = isObject(sound) ? sound["format"] : undefined;
+  const data = isJsonObject(sound) ? sound["data"] : undefined;
+  const format = isJsonObject(sound) ? sound["format"] : undefined;
   if (typeof data !== "string") throw fieldError(`${path}.input_audio.data`, "a string");
   if (typeof format !== "string") throw fieldError(`${path}.input_audio.format`, "a string");
   return {
@@ -157,9 +157,9 @@ function soundPart(value: Json, path: string): Part {
 
 const DEFAULT_FILE_TYPE = "application/pdf";
 
-function filePart(value: Json, path: string): Part {
+function filePart(value: JsonObject, path: string): Part {
   const file = value["file"];
-  if (!isObject(file)) throw fieldError(`${path}.file`, "an object");
+  if (!isJsonObject(file)) throw fieldError(`${path}.file`, "an object");
   const title = optionalText(file, "filename", `${path}.file.filename`);
   const data = optionalText(file, "file_data", `${path}.file.file_data`);
   const fileId = optionalText(file, "file_id", `${path}.file.file_id`);
@@ -173,7 +173,7 @@ function filePart(value: Json, path: string): Part {
   return { type: "document", source, ...named };
 }
 
-function assistantMessage(message: Json, path: string): Message {
+function assistantMessage(message: JsonObject, path: string): Message {
   const { content } = message;
   const text = typeof content === "string" || content === null || content === undefined;
   if (!text && !Array.isArray(content)) throw contentError(path);
@@ -208,22 +208,22 @@ function thinkingAsReasoning(part: Part): Part {
   return text === undefined ? part : { type: "reasoning", text };
 }
 
-function checkCalls(message: Json, path: string): void {
+function checkCalls(message: JsonObject, path: string): void {
   const calls = message["tool_calls"];
   if (calls === undefined || calls === null) return;
   if (!Array.isArray(calls)) throw fieldError(`${path}.tool_calls`, "an array");
   for (const [at, call] of (calls as unknown[]).entries()) {
     const place = `${path}.tool_calls[${at}]`;
-    if (!isObject(call)) throw fieldError(place, "an object");
+    if (!isJsonObject(call)) throw fieldError(place, "an object");
     if (typeof call["id"] !== "string") throw fieldError(`${place}.id`, "a string");
     const kind = call["type"] === "custom" ? "custom" : "function";
     const target = call[kind];
-    if (!isObject(target)) throw fieldError(`${place}.${kind}`, "an object");
+    if (!isJsonObject(target)) throw fieldError(`${place}.${kind}`, "an object");
     if (typeof target["name"] !== "string") throw fieldError(`${place}.${kind}.name`, "a string");
   }
 }
 
-function toolMessage(message: Json, path: string): Message {
+function toolMessage(message: JsonObject, path: string): Message {
   const id = message["tool_call_id"];
   if (typeof id !== "string") throw fieldError(`${path}.tool_call_id`, "a string");
   const isError = optionalFlag(message, "is_error", `${path}.is_error`);
@@ -231,7 +231,7 @@ function toolMessage(message: Json, path: string): Message {
 }
 
 /** Role `function`, from before tools: its result belongs to the last call of that name. */
-function functionMessage(message: Json, path: string, before: readonly Message[]): Message {
+function functionMessage(message: JsonObject, path: string, before: readonly Message[]): Message {
   const { name } = message;
   if (typeof name !== "string") throw fieldError(`${path}.name`, "a string");
   for (const earlier of before.toReversed()) {
@@ -241,7 +241,7 @@ function functionMessage(message: Json, path: string, before: readonly Message[]
   return toolResult(message, path, name, undefined);
 }
 
-function toolResult(message: Json, path: string, toolCallId: string, isError: boolean | undefined): Message {
+function toolResult(message: JsonObject, path: string, toolCallId: string, isError: boolean | undefined): Message {
   const name = optionalText(message, "name", `${path}.name`);
   const control = decodeCacheControl(message["cache_control"], `${path}.cache_control`);
   const part: ToolResultPart = {

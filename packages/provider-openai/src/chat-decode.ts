@@ -1,6 +1,8 @@
 import type { ChatRequest, Extra, Reasoning, ResponseFormat, Tool, ToolChoice } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
 import {
   fieldError,
+  isJsonObject,
   optionalCount,
   optionalFlag,
   optionalList,
@@ -11,8 +13,7 @@ import {
 } from "@signalbox/kernel/http";
 import { decodeCacheControl } from "./cache-control.ts";
 import { decodeMessages } from "./chat-decode-messages.ts";
-import type { Json } from "./json.ts";
-import { isObject, objectOf, otherMembers, WIRE } from "./json.ts";
+import { objectOf, otherMembers, WIRE } from "./json.ts";
 import { optionalStops } from "./stops.ts";
 
 type Draft = { -readonly [Key in keyof ChatRequest]: ChatRequest[Key] };
@@ -24,7 +25,7 @@ type Draft = { -readonly [Key in keyof ChatRequest]: ChatRequest[Key] };
  * @param model from the path, where the route has one
  * @throws {GatewayError} `invalid_request` naming the field as the client wrote it
  */
-export function decodeChat(body: Json, model?: string): ChatRequest {
+export function decodeChat(body: JsonObject, model?: string): ChatRequest {
   const request: Draft = { model: modelOf(body, model), messages: decodeMessages(body["messages"]) };
   let others: Record<string, unknown> | undefined;
   for (const name in body) {
@@ -39,7 +40,7 @@ export function decodeChat(body: Json, model?: string): ChatRequest {
   return request;
 }
 
-export function modelOf(body: Json, model: string | undefined): string {
+export function modelOf(body: JsonObject, model: string | undefined): string {
   const written = body["model"];
   if (typeof written === "string" && written !== "") return model ?? written;
   if (written !== undefined && written !== null) throw fieldError("model", "the name of a model");
@@ -48,7 +49,7 @@ export function modelOf(body: Json, model: string | undefined): string {
 }
 
 /** Takes one member; false when it has no canonical field. */
-function decodeMember(request: Draft, body: Json, name: string): boolean {
+function decodeMember(request: Draft, body: JsonObject, name: string): boolean {
   switch (name) {
     case "model":
     case "messages":
@@ -153,13 +154,13 @@ function set<Name extends keyof Draft>(request: Draft, name: Name, value: Draft[
   if (value !== undefined) request[name] = value;
 }
 
-function decodeLogitBias(body: Json): Readonly<Record<string, number>> | undefined {
+function decodeLogitBias(body: JsonObject): Readonly<Record<string, number>> | undefined {
   const bias = optionalObject(body, "logit_bias");
   for (const token in bias) if (typeof bias[token] !== "number") throw fieldError(`logit_bias.${token}`, "a number");
   return bias as Readonly<Record<string, number>> | undefined;
 }
 
-function decodeAudio(audio: Json | undefined): ChatRequest["audio"] {
+function decodeAudio(audio: JsonObject | undefined): ChatRequest["audio"] {
   if (audio === undefined) return undefined;
   const format = optionalText(audio, "format", "audio.format");
   if (format === undefined) throw fieldError("audio.format", "a string");
@@ -179,7 +180,11 @@ function effortOf(value: unknown, path: string): Reasoning["effort"] {
  * OpenAI's `reasoning_effort`, OpenRouter's `reasoning: { effort, max_tokens, enabled }` and the `thinking: { type,
  * budget_tokens }` of Anthropic, DeepSeek and Z.ai. The last two are kept as written beside what is understood of them.
  */
-function decodeReasoning(request: Draft, body: Json, name: "reasoning_effort" | "reasoning" | "thinking"): boolean {
+function decodeReasoning(
+  request: Draft,
+  body: JsonObject,
+  name: "reasoning_effort" | "reasoning" | "thinking",
+): boolean {
   const before = request.reasoning;
   if (name === "reasoning_effort") {
     const effort = effortOf(body[name], name);
@@ -209,7 +214,7 @@ function enabledMode(enabled: unknown): string | undefined {
   return enabled === false ? "disabled" : undefined;
 }
 
-function decodeResponseFormat(format: Json | undefined): ResponseFormat | undefined {
+function decodeResponseFormat(format: JsonObject | undefined): ResponseFormat | undefined {
   if (format === undefined) return undefined;
   switch (format["type"]) {
     case "text":
@@ -241,7 +246,7 @@ const FUNCTION_TOOL: ReadonlySet<string> = new Set(["type", "function", "cache_c
 
 export function decodeTool(value: unknown, at: number): Tool {
   const path = `tools[${at}]`;
-  if (!isObject(value)) throw fieldError(path, "an object");
+  if (!isJsonObject(value)) throw fieldError(path, "an object");
   if (value["type"] === "custom") return customTool(value, path);
   if (value["type"] !== "function") {
     if (typeof value["type"] !== "string") throw fieldError(`${path}.type`, "a string");
@@ -259,7 +264,7 @@ export function decodeTool(value: unknown, at: number): Tool {
   };
 }
 
-function functionTool(target: Json, path: string): Tool & { type: "function" } {
+function functionTool(target: JsonObject, path: string): Tool & { type: "function" } {
   const name = optionalText(target, "name", `${path}.name`);
   if (name === undefined || name === "") throw fieldError(`${path}.name`, "a string");
   const description = optionalText(target, "description", `${path}.description`);
@@ -274,7 +279,7 @@ function functionTool(target: Json, path: string): Tool & { type: "function" } {
   };
 }
 
-function customTool(value: Json, path: string): Tool {
+function customTool(value: JsonObject, path: string): Tool {
   const target = optionalObject(value, "custom", `${path}.custom`) ?? {};
   const name = optionalText(target, "name", `${path}.custom.name`);
   if (name === undefined) throw fieldError(`${path}.custom.name`, "a string");
@@ -293,7 +298,7 @@ function decodeToolChoice(value: unknown): ToolChoice | undefined {
   if (value === "auto" || value === "none" || value === "required") return { type: value };
   // Some clients and hosts say "any" for it.
   if (value === "any") return { type: "required" };
-  if (!isObject(value)) throw fieldError("tool_choice", 'one of "auto", "none", "required", or an object');
+  if (!isJsonObject(value)) throw fieldError("tool_choice", 'one of "auto", "none", "required", or an object');
   if (value["type"] === "allowed_tools") return allowedTools(objectOf(value["allowed_tools"]) ?? {});
   if (value["type"] === "function" || value["type"] === "custom") {
     const kind = value["type"];
@@ -304,7 +309,7 @@ function decodeToolChoice(value: unknown): ToolChoice | undefined {
   throw fieldError("tool_choice.type", "one of function, custom, allowed_tools");
 }
 
-function allowedTools(allowed: Json): ToolChoice {
+function allowedTools(allowed: JsonObject): ToolChoice {
   const path = "tool_choice.allowed_tools";
   const mode = allowed["mode"];
   if (mode !== "auto" && mode !== "required") throw fieldError(`${path}.mode`, "one of auto, required");
@@ -318,10 +323,10 @@ function allowedTools(allowed: Json): ToolChoice {
 }
 
 /** The form before tools: `functions` and `function_call`. */
-function legacyTools(request: Draft, body: Json): void {
+function legacyTools(request: Draft, body: JsonObject): void {
   request.tools = (optionalList(body, "functions") ?? []).map((value, at) => {
     const path = `functions[${at}]`;
-    if (!isObject(value)) throw fieldError(path, "an object");
+    if (!isJsonObject(value)) throw fieldError(path, "an object");
     return functionTool(value, path);
   });
   const choice = body["function_call"];

@@ -10,13 +10,13 @@ import type {
   HttpReply,
   ReplyEncoder,
 } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
 import { SSE_DONE, SSE_HEARTBEAT, takeGatewayFields } from "@signalbox/kernel/http";
 import { decodeChat } from "./chat-decode.ts";
 import { encodeCompletion } from "./chat-encode.ts";
 import { ChunkEncoder } from "./chat-encode-stream.ts";
 import { clientHeaders, isOwnField, jsonReply, requestObject } from "./dialect-request.ts";
 import { encodeOpenaiError, encodeStreamError } from "./error-encode.ts";
-import type { Json } from "./json.ts";
 import { objectOf } from "./json.ts";
 import { CHAT_DIALECT } from "./native-chat.ts";
 import { holdsData, holdsDone } from "./native-frames.ts";
@@ -53,12 +53,12 @@ function decodeCall(http: DialectRequest): Decoded<"chat"> {
 class ChatEncoder implements ReplyEncoder<"chat"> {
   readonly streaming: boolean;
   readonly heartbeat: string = SSE_HEARTBEAT;
-  readonly #body: Json;
+  readonly #body: JsonObject;
   readonly #id: string;
   #chunks: ChunkEncoder | undefined;
   #lastFrames: Buffer | undefined;
 
-  constructor(call: Call<"chat">, body: Json) {
+  constructor(call: Call<"chat">, body: JsonObject) {
     this.streaming = call.request.stream === true;
     this.#body = body;
     this.#id = `chatcmpl-${call.id}`;

@@ -1,10 +1,11 @@
 import type { CanonicalChatEvent, Extra, Usage } from "@signalbox/kernel";
 import { mergeExtra, NO_USAGE } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import { ChoiceDecoder } from "./chat-choice.ts";
 import type { ReplyContext } from "./chat-result.ts";
 import { createdOf, TOP_MEMBERS, usageOf } from "./chat-result.ts";
-import type { Json } from "./json.ts";
-import { isObject, listOf, numberIn, objectOf, otherMembers, textIn, WIRE } from "./json.ts";
+import { listOf, numberIn, objectOf, otherMembers, textIn, WIRE } from "./json.ts";
 import { otherUsage } from "./usage.ts";
 
 /** Turns `chat.completion.chunk` objects into events. Stateful: sees every chunk of one reply once, in order. */
@@ -21,7 +22,7 @@ export class ChunkDecoder {
     this.#context = context;
   }
 
-  push(chunk: Json): readonly CanonicalChatEvent[] {
+  push(chunk: JsonObject): readonly CanonicalChatEvent[] {
     const events: CanonicalChatEvent[] = [];
     const choices = listOf(chunk["choices"]);
     let extra = this.#newMembers(chunk);
@@ -35,7 +36,7 @@ export class ChunkDecoder {
       extra = undefined;
     }
     for (const value of choices) {
-      if (isObject(value)) this.#choice(value).push(value, events);
+      if (isJsonObject(value)) this.#choice(value).push(value, events);
     }
     this.#update(chunk, extra, events);
     return events;
@@ -48,7 +49,7 @@ export class ChunkDecoder {
     return events;
   }
 
-  #start(chunk: Json, extra: Extra | undefined): CanonicalChatEvent {
+  #start(chunk: JsonObject, extra: Extra | undefined): CanonicalChatEvent {
     this.#started = true;
     this.#tier = textIn(chunk["service_tier"]);
     return {
@@ -62,7 +63,7 @@ export class ChunkDecoder {
   }
 
   /** Usage, and members that no earlier chunk had. */
-  #update(chunk: Json, extra: Extra | undefined, events: CanonicalChatEvent[]): void {
+  #update(chunk: JsonObject, extra: Extra | undefined, events: CanonicalChatEvent[]): void {
     const counts = objectOf(chunk["usage"]) ?? objectOf(objectOf(chunk["x_groq"])?.["usage"]);
     const tier = textIn(chunk["service_tier"]);
     const newTier = tier !== undefined && tier !== this.#tier ? tier : undefined;
@@ -80,7 +81,7 @@ export class ChunkDecoder {
   }
 
   /** Most members are repeated in every chunk: only new values are told. */
-  #newMembers(chunk: Json): Extra | undefined {
+  #newMembers(chunk: JsonObject): Extra | undefined {
     const others = otherMembers(chunk, TOP_MEMBERS);
     if (others === undefined) return undefined;
     let fresh: Record<string, unknown> | undefined;
@@ -97,7 +98,7 @@ export class ChunkDecoder {
     return fresh === undefined ? undefined : { [WIRE]: fresh };
   }
 
-  #choice(value: Json): ChoiceDecoder {
+  #choice(value: JsonObject): ChoiceDecoder {
     const index = numberIn(value["index"]) ?? 0;
     let choice = this.#choices.get(index);
     if (choice === undefined) {

@@ -1,6 +1,7 @@
 import type { Citation, Extra, FinishReason, Part, ReasoningPart, ToolCallPart } from "@signalbox/kernel";
-import type { Json } from "./json.ts";
-import { isObject, listOf, numberIn, objectOf, otherMembers, textIn, WIRE } from "./json.ts";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
+import { listOf, numberIn, objectOf, otherMembers, textIn, WIRE } from "./json.ts";
 import type { WireProfile } from "./profile.ts";
 
 /** Readers for pieces of messages that whole replies, chunks and requests share. */
@@ -48,7 +49,7 @@ export function finishWord(reason: FinishReason): string {
 const REASONING_MEMBERS = ["reasoning_content", "reasoning", "reasoning_text", "thinking"] as const;
 
 /** The member of a message or delta that holds the text of its reasoning: hosts have several names for it. */
-export function reasoningMember(message: Json): string | undefined {
+export function reasoningMember(message: JsonObject): string | undefined {
   return REASONING_MEMBERS.find((name) => textIn(message[name]) !== undefined);
 }
 
@@ -114,7 +115,7 @@ export function mergeDetails(into: Record<string, unknown>[], details: readonly 
 }
 
 /** The reasoning of a message; undefined when it has none. */
-export function reasoningPart(message: Json, origin: string | undefined): ReasoningPart | undefined {
+export function reasoningPart(message: JsonObject, origin: string | undefined): ReasoningPart | undefined {
   const details = listOf(message["reasoning_details"]);
   const member = reasoningMember(message);
   if (member === undefined && details.length === 0) return undefined;
@@ -157,7 +158,7 @@ export function citationOf(annotation: unknown): Citation | undefined {
 }
 
 /** The annotation for a citation of any vendor. */
-export function annotationOf(citation: Citation): Json {
+export function annotationOf(citation: Citation): JsonObject {
   const own = citation.extra?.[WIRE];
   if (citation.type !== "url" && own !== undefined) return own;
   return {
@@ -185,12 +186,12 @@ const TOOL_CALL: ReadonlySet<string> = new Set(["id", "type", "index", "function
  * Vendor fields of a tool call. `extra_content` is itself namespaced by vendor (`{ google: { thought_signature } }`),
  * so its members become namespaces of `extra`.
  */
-export function toolCallExtra(call: Json): Extra | undefined {
+export function toolCallExtra(call: JsonObject): Extra | undefined {
   const others = otherMembers(call, TOOL_CALL);
   const content = objectOf(call["extra_content"]);
   if (others === undefined && content === undefined) return undefined;
-  const extra: Record<string, Json> = {};
-  for (const name in content) if (isObject(content[name])) extra[name] = content[name];
+  const extra: Record<string, JsonObject> = {};
+  for (const name in content) if (isJsonObject(content[name])) extra[name] = content[name];
   if (others !== undefined) extra[WIRE] = others;
   return extra;
 }
@@ -260,7 +261,7 @@ export function listedContent(content: readonly unknown[], origin: string | unde
   return parts;
 }
 
-function thinkingPart(entry: Json, origin: string | undefined): ReasoningPart {
+function thinkingPart(entry: JsonObject, origin: string | undefined): ReasoningPart {
   const { thinking } = entry;
   const text = typeof thinking === "string" ? thinking : detailsText(listOf(thinking));
   return { type: "reasoning", text, ...(origin !== undefined && { origin }) };

@@ -1,4 +1,5 @@
 import type { AudioPart, ChatResult, Choice, Extra, Logprobs, Part, TextPart } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
 import { readBlocks, readThinking, THINKING_MEMBERS } from "./chat-blocks.ts";
 import {
   argumentsText,
@@ -10,7 +11,6 @@ import {
   toolCallOf,
 } from "./chat-parts.ts";
 import { placedTexts } from "./chat-text-places.ts";
-import type { Json } from "./json.ts";
 import { listOf, numberIn, objectOf, otherMembers, textIn, WIRE } from "./json.ts";
 import type { WireProfile } from "./profile.ts";
 import { otherUsage, readUsage } from "./usage.ts";
@@ -62,7 +62,7 @@ export interface ReplyContext {
 }
 
 /** A whole `chat.completion` in the canonical form. */
-export function chatResult(wire: Json, context: ReplyContext): ChatResult {
+export function chatResult(wire: JsonObject, context: ReplyContext): ChatResult {
   const tier = textIn(wire["service_tier"]);
   const extra = topExtra(wire);
   return {
@@ -82,23 +82,23 @@ export function createdOf(value: unknown): number {
 }
 
 /** Usage of a reply or a chunk. Groq's streams have it under `x_groq`. */
-export function usageOf(wire: Json, profile: WireProfile): ReturnType<typeof readUsage> {
+export function usageOf(wire: JsonObject, profile: WireProfile): ReturnType<typeof readUsage> {
   return readUsage(wire["usage"] ?? objectOf(wire["x_groq"])?.["usage"], profile);
 }
 
 /** Members of the reply that have no canonical field. */
-export function topExtra(wire: Json): Extra | undefined {
+export function topExtra(wire: JsonObject): Extra | undefined {
   const others = otherMembers(wire, TOP_MEMBERS);
   const usage = otherUsage(wire["usage"]);
   if (others === undefined && usage === undefined) return undefined;
   return { [WIRE]: { ...others, ...(usage !== undefined && { usage }) } };
 }
 
-export function choicesOf(wire: Json, context: ReplyContext): readonly Choice[] {
+export function choicesOf(wire: JsonObject, context: ReplyContext): readonly Choice[] {
   return listOf(wire["choices"]).map((value, at) => choiceOf(objectOf(value) ?? {}, at, context));
 }
 
-function choiceOf(wire: Json, at: number, context: ReplyContext): Choice {
+function choiceOf(wire: JsonObject, at: number, context: ReplyContext): Choice {
   const message = objectOf(wire["message"]) ?? objectOf(wire["delta"]) ?? {};
   const content = messageParts(message, context);
   const word = typeof wire["finish_reason"] === "string" ? wire["finish_reason"] : "";
@@ -116,7 +116,7 @@ function choiceOf(wire: Json, at: number, context: ReplyContext): Choice {
 /** Finish reason, native word and stop sequence of a choice, whole or in its last chunk. */
 export function endOf(
   word: string,
-  choice: Json,
+  choice: JsonObject,
   profile: WireProfile | undefined,
   toolCalls: boolean,
 ): Pick<Choice, "finishReason" | "nativeFinishReason" | "stopSequence"> {
@@ -134,7 +134,7 @@ export function endOf(
 
 const OPENAI_WORDS: ReadonlySet<string> = new Set(["stop", "length", "tool_calls", "content_filter", "function_call"]);
 
-function choiceExtra(wire: Json, message: Json): Extra | undefined {
+function choiceExtra(wire: JsonObject, message: JsonObject): Extra | undefined {
   const others = otherMembers(wire, CHOICE_MEMBERS);
   const inMessage = otherMembers(message, MESSAGE_MEMBERS);
   if (others === undefined && inMessage === undefined) return undefined;
@@ -142,7 +142,7 @@ function choiceExtra(wire: Json, message: Json): Extra | undefined {
 }
 
 /** The parts of an assistant message, of a reply or in a request: reasoning, text, refusal, sound, images, calls. */
-export function messageParts(message: Json, context: ReplyContext): Part[] {
+export function messageParts(message: JsonObject, context: ReplyContext): Part[] {
   const parts: Part[] = [];
   const texts = placedTexts(message);
   const blocks = [...readBlocks(message), ...(texts ?? [])].sort((one, other) => one.index - other.index);

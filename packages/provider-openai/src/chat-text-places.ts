@@ -1,7 +1,8 @@
 import type { Citation, Extra, Part, TextPart } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import type { Block } from "./chat-blocks.ts";
-import type { Json } from "./json.ts";
-import { isObject, listOf, objectOf, WIRE } from "./json.ts";
+import { listOf, objectOf, WIRE } from "./json.ts";
 
 /**
  * An entry of `provider_specific_fields.blocks` for a text. `content` joins all texts of an answer; where each of them
@@ -68,7 +69,7 @@ export function textPlaces(content: readonly Part[]): readonly TextPlace[] {
  * The texts of a client's message in their places. Undefined when it has no entries for them, or they no longer fit
  * its content: then a client has changed the text, and the content alone counts.
  */
-export function placedTexts(message: Json): readonly Block[] | undefined {
+export function placedTexts(message: JsonObject): readonly Block[] | undefined {
   const { content } = message;
   if (typeof content !== "string") return undefined;
   const texts: Block[] = [];
@@ -84,13 +85,13 @@ export function placedTexts(message: Json): readonly Block[] | undefined {
 }
 
 function placeOf(entry: unknown): TextPlace | undefined {
-  if (!isObject(entry)) return undefined;
+  if (!isJsonObject(entry)) return undefined;
   const part = objectOf(entry["part"]);
   const { index, start, end } = entry;
   if (part?.["type"] !== "text" || !isCount(index) || !isCount(start) || !isCount(end)) return undefined;
   const { citations, extra } = part;
-  if (citations !== undefined && !(Array.isArray(citations) && citations.every(isObject))) return undefined;
-  if (extra !== undefined && !isObject(extra)) return undefined;
+  if (citations !== undefined && !(Array.isArray(citations) && citations.every(isJsonObject))) return undefined;
+  if (extra !== undefined && !isJsonObject(extra)) return undefined;
   return {
     index,
     part: {

@@ -1,6 +1,6 @@
 import type { Attempt, CanonicalChatEvent, ChatResult, NativeRequest, Reply, TransportStream } from "@signalbox/kernel";
 import { ChatFold, nativeRequest } from "@signalbox/kernel";
-import type { SseEvent } from "@signalbox/kernel/http";
+import type { JsonObject, SseEvent } from "@signalbox/kernel/http";
 import { SseDecoder, SseFrameSplitter } from "@signalbox/kernel/http";
 import { ChunkDecoder } from "./chat-events.ts";
 import { chatBody } from "./chat-request.ts";
@@ -8,7 +8,6 @@ import type { ReplyContext } from "./chat-result.ts";
 import { chatResult, usageOf } from "./chat-result.ts";
 import { choicesError, chunkOf, DONE_DATA, isEventStream, replyOfBody } from "./chunks.ts";
 import { bodyFailure, incompleteStream, upstreamFailure } from "./errors.ts";
-import type { Json } from "./json.ts";
 import { CHAT_DIALECT, ChatFrameDecoder, forwardedChatResult, nativeChatResult } from "./native-chat.ts";
 import { completeFrame, FrameWatch } from "./native-frames.ts";
 import { carriesBlocks, nativeChatBody, saysTheSame } from "./native-request.ts";
@@ -45,7 +44,7 @@ export function chatOperation(config: WireConfig): (attempt: Attempt<"chat">) =>
 }
 
 /** Checks a whole reply and parses it. @throws {GatewayError} what the host reports instead of an answer */
-function readReply(config: WireConfig, response: { body: Buffer; headers: TransportStream["headers"] }): Json {
+function readReply(config: WireConfig, response: { body: Buffer; headers: TransportStream["headers"] }): JsonObject {
   const { profile } = config;
   const wire = replyOfBody(response.body, "choices", profile, response.headers);
   const failed = choicesError(wire);

@@ -1,7 +1,8 @@
 import type { ResponseHeaders } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import { bodyFailure, unreadable } from "./errors.ts";
-import type { Json } from "./json.ts";
-import { isObject, objectOf, textIn, tryParse } from "./json.ts";
+import { objectOf, textIn, tryParse } from "./json.ts";
 import type { WireProfile } from "./profile.ts";
 
 /** The data that ends a stream. */
@@ -12,7 +13,7 @@ export const DONE_DATA = "[DONE]";
  *
  * @throws {GatewayError} the error that the host sent in its place, or `provider_error` for what is no JSON object
  */
-export function chunkOf(data: string, profile: WireProfile): Json | undefined {
+export function chunkOf(data: string, profile: WireProfile): JsonObject | undefined {
   if (data === DONE_DATA || data === "") return undefined;
   const chunk = objectOf(tryParse(data));
   if (chunk === undefined) throw unreadable(profile, "sent a chunk that is not a JSON object");
@@ -21,8 +22,8 @@ export function chunkOf(data: string, profile: WireProfile): Json | undefined {
 }
 
 /** Whether an object holds an error in place of an answer; `error: null` is none. */
-export function hasError(value: Json): boolean {
-  return isObject(value["error"]) || textIn(value["error"]) !== undefined;
+export function hasError(value: JsonObject): boolean {
+  return isJsonObject(value["error"]) || textIn(value["error"]) !== undefined;
 }
 
 /**
@@ -31,7 +32,7 @@ export function hasError(value: Json): boolean {
  * @param member what an answer must hold: `choices`, `data`
  * @throws {GatewayError} the error that the host sent instead, or `provider_error`
  */
-export function replyOfBody(body: Buffer, member: string, profile: WireProfile, headers: ResponseHeaders): Json {
+export function replyOfBody(body: Buffer, member: string, profile: WireProfile, headers: ResponseHeaders): JsonObject {
   const wire = objectOf(tryParse(body.toString()));
   if (wire !== undefined && Array.isArray(wire[member])) return wire;
   if (wire !== undefined && (hasError(wire) || wire["object"] === "error" || "message" in wire)) {
@@ -44,12 +45,12 @@ export function replyOfBody(body: Buffer, member: string, profile: WireProfile, 
 }
 
 /** A choice that holds an error and no answer (OpenRouter): the whole reply has failed if all its choices have. */
-export function choicesError(wire: Json): Json | undefined {
+export function choicesError(wire: JsonObject): JsonObject | undefined {
   const choices = wire["choices"];
   if (!Array.isArray(choices) || choices.length === 0) return undefined;
-  let failed: Json | undefined;
+  let failed: JsonObject | undefined;
   for (const choice of choices as unknown[]) {
-    if (!isObject(choice) || !hasError(choice)) return undefined;
+    if (!isJsonObject(choice) || !hasError(choice)) return undefined;
     failed ??= choice;
   }
   return failed;

@@ -1,18 +1,18 @@
 import type { CompleteChoice, CompleteEvent, CompleteResult, FrameDecoder, Usage } from "@signalbox/kernel";
 import { NO_USAGE } from "@signalbox/kernel";
-import { SseDecoder } from "@signalbox/kernel/http";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject, SseDecoder } from "@signalbox/kernel/http";
 import { finishReasonOf } from "./chat-parts.ts";
 import { createdOf, topExtra, usageOf } from "./chat-result.ts";
 import { chunkOf, DONE_DATA } from "./chunks.ts";
-import type { Json } from "./json.ts";
-import { isObject, listOf, numberIn, objectOf, textIn } from "./json.ts";
+import { listOf, numberIn, objectOf, textIn } from "./json.ts";
 import type { WireProfile } from "./profile.ts";
 
 type CanonicalCompleteEvent = Exclude<CompleteEvent, { readonly type: "frame" }>;
 type Draft = { -readonly [Key in keyof CompleteChoice]: CompleteChoice[Key] };
 
 /** A whole `text_completion` in the canonical form. */
-export function completeResult(wire: Json, profile: WireProfile): CompleteResult {
+export function completeResult(wire: JsonObject, profile: WireProfile): CompleteResult {
   const extra = topExtra(wire);
   return {
     id: textIn(wire["id"]) ?? "",
@@ -24,9 +24,9 @@ export function completeResult(wire: Json, profile: WireProfile): CompleteResult
   };
 }
 
-export function completeChoices(wire: Json, profile: WireProfile): readonly CompleteChoice[] {
+export function completeChoices(wire: JsonObject, profile: WireProfile): readonly CompleteChoice[] {
   return listOf(wire["choices"])
-    .filter(isObject)
+    .filter(isJsonObject)
     .map((choice, at) => ({
       index: numberIn(choice["index"]) ?? at,
       text: textIn(choice["text"]) ?? "",
@@ -90,7 +90,7 @@ export class CompletionDecoder implements FrameDecoder<CanonicalCompleteEvent, C
     }
   }
 
-  #chunk(chunk: Json, events: CanonicalCompleteEvent[]): void {
+  #chunk(chunk: JsonObject, events: CanonicalCompleteEvent[]): void {
     if (!this.#started) {
       this.#started = true;
       this.#id = textIn(chunk["id"]) ?? "";
@@ -102,7 +102,7 @@ export class CompletionDecoder implements FrameDecoder<CanonicalCompleteEvent, C
       const choice = objectOf(value);
       if (choice !== undefined) this.#choice(choice, events);
     }
-    if (isObject(chunk["usage"])) this.#usage = usageOf(chunk, this.#profile);
+    if (isJsonObject(chunk["usage"])) this.#usage = usageOf(chunk, this.#profile);
   }
 
   /** The host says that the reply is over: choices without a finish reason end here. */
@@ -115,7 +115,7 @@ export class CompletionDecoder implements FrameDecoder<CanonicalCompleteEvent, C
     }
   }
 
-  #choice(wire: Json, events: CanonicalCompleteEvent[]): void {
+  #choice(wire: JsonObject, events: CanonicalCompleteEvent[]): void {
     const index = numberIn(wire["index"]) ?? 0;
     while (this.#choices.length <= index) {
       this.#choices.push({ index: this.#choices.length, text: "", finishReason: "error" });
@@ -138,7 +138,7 @@ export class CompletionDecoder implements FrameDecoder<CanonicalCompleteEvent, C
 
 /** Lists of tokens, offsets and probabilities grow with every chunk. */
 function joinLogprobs(before: unknown, fresh: unknown): unknown {
-  if (!isObject(before) || !isObject(fresh)) return fresh;
+  if (!isJsonObject(before) || !isJsonObject(fresh)) return fresh;
   const joined: Record<string, unknown> = { ...before };
   for (const name in fresh) {
     const old = joined[name];

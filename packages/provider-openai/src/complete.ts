@@ -1,5 +1,6 @@
 import type { Attempt, CompleteResult, NativeRequest, Reply, TransportStream } from "@signalbox/kernel";
 import { completeThroughChat, nativeRequest } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
 import { SseFrameSplitter } from "@signalbox/kernel/http";
 import { matches } from "./capabilities.ts";
 import { usageOf } from "./chat-result.ts";
@@ -8,7 +9,6 @@ import { CompletionDecoder, completeResult } from "./complete-events.ts";
 import { completeBody } from "./complete-request.ts";
 import { resourcePath } from "./endpoints.ts";
 import { bodyFailure, incompleteStream, upstreamFailure } from "./errors.ts";
-import type { Json } from "./json.ts";
 import { objectOf } from "./json.ts";
 import { completeFrame, FrameWatch } from "./native-frames.ts";
 import type { WireProfile } from "./profile.ts";
@@ -148,7 +148,7 @@ function contentIsGone(): never {
   throw new Error("the content of a forwarded stream is not kept: read its events to have it");
 }
 
-function forwardedResult(chunk: Json, profile: WireProfile): CompleteResult {
+function forwardedResult(chunk: JsonObject, profile: WireProfile): CompleteResult {
   const { choices: _, ...known } = completeResult({ ...chunk, choices: [] }, profile);
   const result = Object.defineProperty(known, "choices", {
     get: contentIsGone,

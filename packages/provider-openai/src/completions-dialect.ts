@@ -12,6 +12,7 @@ import type {
   ReplyEncoder,
   Usage,
 } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
 import {
   optionalCount,
   optionalFlag,
@@ -29,7 +30,6 @@ import { COMPLETIONS_DIALECT } from "./complete.ts";
 import { clientHeaders, isOwnField, jsonReply, requestObject } from "./dialect-request.ts";
 import { inputsOf } from "./embeddings-dialect.ts";
 import { encodeOpenaiError, encodeStreamError } from "./error-encode.ts";
-import type { Json } from "./json.ts";
 import { objectOf, otherMembers, WIRE } from "./json.ts";
 import { holdsData, holdsDone } from "./native-frames.ts";
 import { optionalStops } from "./stops.ts";
@@ -94,7 +94,7 @@ type Draft = { -readonly [Key in keyof CompleteRequest]: CompleteRequest[Key] };
 const NO_PROMPT = "<|endoftext|>";
 
 /** @throws {GatewayError} `invalid_request` naming the field */
-export function decodeComplete(body: Json, model?: string): CompleteRequest {
+export function decodeComplete(body: JsonObject, model?: string): CompleteRequest {
   const request: Draft = { model: modelOf(body, model), prompts: inputsOf(body["prompt"] ?? NO_PROMPT, "prompt") };
   set(request, "suffix", optionalText(body, "suffix"));
   set(request, "stream", optionalFlag(body, "stream"));
@@ -128,7 +128,7 @@ class CompletionEncoder implements ReplyEncoder<"complete"> {
   #head = "";
   #lastFrames: Buffer | undefined;
 
-  constructor(call: Call<"complete">, body: Json) {
+  constructor(call: Call<"complete">, body: JsonObject) {
     this.streaming = call.request.stream === true;
     this.#includeUsage = objectOf(body["stream_options"])?.["include_usage"] === true;
     this.#id = `cmpl-${call.id}`;

@@ -1,15 +1,14 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { DialectRequest, HttpReply } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
-import type { JsonBody } from "@signalbox/kernel/http";
-import type { Json } from "./json.ts";
-import { isObject } from "./json.ts";
+import type { JsonBody, JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 
 /** @throws {GatewayError} `invalid_request` */
-export function requestObject(http: DialectRequest): { readonly json: Json; readonly body: JsonBody } {
+export function requestObject(http: DialectRequest): { readonly json: JsonObject; readonly body: JsonBody } {
   const { body } = http;
   if (body === undefined) throw new GatewayError("invalid_request", "the request needs a JSON body");
-  if (!isObject(body.value)) throw new GatewayError("invalid_request", "the request body must be a JSON object");
+  if (!isJsonObject(body.value)) throw new GatewayError("invalid_request", "the request body must be a JSON object");
   return { json: body.value, body };
 }
 

@@ -1,7 +1,8 @@
 import type { Attempt, EmbedResult } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import { unreadable } from "./errors.ts";
-import type { Json } from "./json.ts";
-import { isObject, numberIn, WIRE } from "./json.ts";
+import { numberIn, WIRE } from "./json.ts";
 import type { WireProfile } from "./profile.ts";
 
 /** The body of an embedding request for the wire. Vectors are asked for as numbers, which every host can send. */
@@ -21,10 +22,10 @@ export function embedBody(attempt: Attempt<"embed">): Record<string, unknown> {
 type Vector = EmbedResult["embeddings"][number];
 
 /** Vectors in input order. @throws {GatewayError} `provider_error` for something that is no vector */
-export function readEmbeddings(wire: Json, profile: WireProfile): readonly Vector[] {
+export function readEmbeddings(wire: JsonObject, profile: WireProfile): readonly Vector[] {
   const vectors: Vector[] = [];
   for (const [at, entry] of (wire["data"] as readonly unknown[]).entries()) {
-    const row: Json = isObject(entry) ? entry : {};
+    const row: JsonObject = isJsonObject(entry) ? entry : {};
     const vector = vectorOf(row["embedding"]);
     if (vector === undefined)
       throw unreadable(profile, "answered with an embedding that is neither numbers nor base64");

@@ -1,9 +1,9 @@
 import type { Attempt, EmbedResult, Reply } from "@signalbox/kernel";
 import { nativeRequest } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
 import { replyOfBody } from "./chunks.ts";
 import { embedBody, readEmbeddings } from "./embed-request.ts";
 import { unreadable, upstreamFailure } from "./errors.ts";
-import type { Json } from "./json.ts";
 import { objectOf, otherMembers, textIn, WIRE } from "./json.ts";
 import { otherUsage, readUsage } from "./usage.ts";
 import type { WireConfig } from "./wire.ts";
@@ -44,7 +44,7 @@ function nativeChanges(attempt: Attempt<"embed">, value: unknown): Record<string
 const KNOWN: ReadonlySet<string> = new Set(["object", "data", "model", "usage"]);
 
 /** Vectors are decoded when they are asked for: in the native lane usually nobody does. */
-function embedResult(wire: Json, body: Buffer | undefined, config: WireConfig): EmbedResult {
+function embedResult(wire: JsonObject, body: Buffer | undefined, config: WireConfig): EmbedResult {
   let embeddings: EmbedResult["embeddings"] | undefined;
   const others = otherMembers(wire, KNOWN);
   const usage = otherUsage(wire["usage"]);

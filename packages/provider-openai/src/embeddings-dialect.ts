@@ -8,13 +8,13 @@ import type {
   HttpReply,
   ReplyEncoder,
 } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
 import { fieldError, optionalCount, optionalText, SSE_HEARTBEAT, takeGatewayFields } from "@signalbox/kernel/http";
 import { modelOf } from "./chat-decode.ts";
 import { clientHeaders, isOwnField, jsonReply, requestObject } from "./dialect-request.ts";
 import { EMBEDDINGS_DIALECT } from "./embed.ts";
 import { encodeVector } from "./embed-request.ts";
 import { encodeOpenaiError, encodeStreamError } from "./error-encode.ts";
-import type { Json } from "./json.ts";
 import { otherMembers, WIRE } from "./json.ts";
 
 const PATHS: readonly string[] = [
@@ -49,7 +49,7 @@ function decodeCall(http: DialectRequest): Decoded<"embed"> {
 const KNOWN: ReadonlySet<string> = new Set(["model", "input", "dimensions", "encoding_format", "input_type", "user"]);
 
 /** @throws {GatewayError} `invalid_request` naming the field */
-export function decodeEmbed(body: Json, model?: string): EmbedRequest {
+export function decodeEmbed(body: JsonObject, model?: string): EmbedRequest {
   const dimensions = optionalCount(body, "dimensions");
   const encoding = optionalText(body, "encoding_format");
   if (encoding !== undefined && encoding !== "float" && encoding !== "base64") {

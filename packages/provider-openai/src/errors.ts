@@ -1,8 +1,7 @@
 import type { ErrorCode, ResponseHeaders } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
-import type { UpstreamErrorFacts } from "@signalbox/kernel/http";
+import type { JsonObject, UpstreamErrorFacts } from "@signalbox/kernel/http";
 import { upstreamError } from "@signalbox/kernel/http";
-import type { Json } from "./json.ts";
 import { numberIn, objectOf, textIn, tryParse } from "./json.ts";
 import type { ErrorRow, WireProfile } from "./profile.ts";
 
@@ -62,7 +61,7 @@ export function upstreamFailure(
 }
 
 /** An error object that came under HTTP 200, in a body or in a stream. */
-export function bodyFailure(profile: WireProfile, body: Json, headers: ResponseHeaders = {}): GatewayError {
+export function bodyFailure(profile: WireProfile, body: JsonObject, headers: ResponseHeaders = {}): GatewayError {
   const error = objectOf(body["error"]) ?? body;
   const told =
     statusIn(error["status"]) ?? statusIn(error["status_code"]) ?? statusIn(error["code"]) ?? statusIn(body["code"]);
@@ -73,8 +72,8 @@ export function bodyFailure(profile: WireProfile, body: Json, headers: ResponseH
 function factsOf(
   profile: WireProfile,
   status: number,
-  outer: Json | undefined,
-  inner: Json | undefined,
+  outer: JsonObject | undefined,
+  inner: JsonObject | undefined,
 ): UpstreamErrorFacts {
   // An error status without an error object is a wrong address or a proxy, not an unknown model.
   if (outer === undefined || inner === undefined) return { code: BY_STATUS[status] ?? codeWithoutBody(status) };
@@ -108,7 +107,7 @@ function findRow(profile: WireProfile, words: readonly string[], status: number)
 }
 
 /** Codes and types, the most exact first. */
-function wordsOf(outer: Json, inner: Json): readonly string[] {
+function wordsOf(outer: JsonObject, inner: JsonObject): readonly string[] {
   const candidates = [
     objectOf(inner["innererror"])?.["code"],
     inner["code"],

@@ -1,16 +1,13 @@
-/** Narrow checks for what comes off the wire. Cheaper than a schema, and just as strict about what is used. */
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 
-export type Json = Readonly<Record<string, unknown>>;
+/** Narrow checks for what comes off the wire. Cheaper than a schema, and just as strict about what is used. */
 
 /** Namespace of vendor fields in `extra` for everything that the OpenAI wire format carries, whichever host sent it. */
 export const WIRE = "openai";
 
-export function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-export function objectOf(value: unknown): Json | undefined {
-  return isObject(value) ? value : undefined;
+export function objectOf(value: unknown): JsonObject | undefined {
+  return isJsonObject(value) ? value : undefined;
 }
 
 export function listOf(value: unknown): readonly unknown[] {
@@ -27,7 +24,7 @@ export function numberIn(value: unknown): number | undefined {
 }
 
 /** Members whose names are not in `known` and whose values are not null; undefined when there are none. */
-export function otherMembers(value: Json, known: ReadonlySet<string>): Record<string, unknown> | undefined {
+export function otherMembers(value: JsonObject, known: ReadonlySet<string>): Record<string, unknown> | undefined {
   let rest: Record<string, unknown> | undefined;
   for (const name in value) {
     const member = value[name];

@@ -1,8 +1,9 @@
 import type { ListedModel, Provider } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import { replyOfBody } from "./chunks.ts";
 import { upstreamFailure } from "./errors.ts";
-import type { Json } from "./json.ts";
-import { isObject, numberIn, textIn, tryParse } from "./json.ts";
+import { numberIn, textIn, tryParse } from "./json.ts";
 import type { WireConfig } from "./wire.ts";
 import { isSuccess } from "./wire.ts";
 
@@ -21,13 +22,13 @@ export function listModelsOperation(config: WireConfig): NonNullable<Provider["l
       ? (bare as readonly unknown[])
       : (replyOfBody(response.body, "data", profile, response.headers)["data"] as readonly unknown[]);
     return data
-      .filter(isObject)
+      .filter(isJsonObject)
       .map(listedModel)
       .filter(({ id }) => id !== "");
   };
 }
 
-function listedModel(row: Json): ListedModel {
+function listedModel(row: JsonObject): ListedModel {
   const createdAt = numberIn(row["created"]);
   const ownedBy = textIn(row["owned_by"]);
   const displayName = textIn(row["display_name"]) ?? textIn(row["name"]);

@@ -1,12 +1,11 @@
 import type { CanonicalChatEvent, ChatResult, Extra, FrameDecoder, NativeResult, Usage } from "@signalbox/kernel";
 import { ChatFold } from "@signalbox/kernel";
-import type { SseEvent } from "@signalbox/kernel/http";
+import type { JsonObject, SseEvent } from "@signalbox/kernel/http";
 import { SseDecoder } from "@signalbox/kernel/http";
 import { ChunkDecoder } from "./chat-events.ts";
 import type { ReplyContext } from "./chat-result.ts";
 import { chatResult, choicesOf, createdOf, topExtra, usageOf } from "./chat-result.ts";
 import { chunkOf, DONE_DATA } from "./chunks.ts";
-import type { Json } from "./json.ts";
 import { textIn } from "./json.ts";
 
 export const CHAT_DIALECT = "openai-chat";
@@ -28,7 +27,7 @@ class NativeChatResult implements ChatResult {
   readonly extra?: Extra;
   readonly #body: Buffer;
 
-  constructor(wire: Json, body: Buffer, context: ReplyContext) {
+  constructor(wire: JsonObject, body: Buffer, context: ReplyContext) {
     this.id = textIn(wire["id"]) ?? "";
     this.model = textIn(wire["model"]) ?? "";
     this.createdAt = createdOf(wire["created"]);
@@ -46,7 +45,7 @@ class NativeChatResult implements ChatResult {
   }
 }
 
-export function nativeChatResult(wire: Json, body: Buffer, context: ReplyContext): ChatResult {
+export function nativeChatResult(wire: JsonObject, body: Buffer, context: ReplyContext): ChatResult {
   return new NativeChatResult(wire, body, context);
 }
 
@@ -77,7 +76,7 @@ class ForwardedChatResult implements ChatResult {
   }
 }
 
-export function forwardedChatResult(chunk: Json, context: ReplyContext): ChatResult {
+export function forwardedChatResult(chunk: JsonObject, context: ReplyContext): ChatResult {
   return new ForwardedChatResult(chatResult({ ...chunk, choices: [] }, context));
 }
 

@@ -1,5 +1,5 @@
+import type { JsonObject } from "@signalbox/kernel/http";
 import { hasError } from "./chunks.ts";
-import type { Json } from "./json.ts";
 import { objectOf, tryParse } from "./json.ts";
 
 const LF = 0x0a;
@@ -28,10 +28,10 @@ export class FrameWatch {
   readonly #last: (Buffer | undefined)[] = [];
   #next = 0;
   #first: Buffer | undefined;
-  #usage: Json | undefined;
+  #usage: JsonObject | undefined;
   #usageFrames: Buffer | undefined;
   /** An error object that the host sent in place of an answer: nothing follows it. */
-  error: Json | undefined;
+  error: JsonObject | undefined;
 
   constructor(hideUsage: boolean) {
     this.#hideUsage = hideUsage;
@@ -86,7 +86,7 @@ export class FrameWatch {
   }
 
   /** The last chunk that holds usage; else the first chunk. Parsed now. */
-  chunk(): Json | undefined {
+  chunk(): JsonObject | undefined {
     if (this.#usage !== undefined) return this.#usage;
     const frames = this.#usageFrames;
     if (frames !== undefined) {
@@ -144,7 +144,7 @@ function isBreak(byte: number | undefined): boolean {
 }
 
 /** The object in the `data:` line around a position. */
-function dataAround(bytes: Buffer, at: number): Json | undefined {
+function dataAround(bytes: Buffer, at: number): JsonObject | undefined {
   let from = at;
   while (from > 0 && !isBreak(bytes[from - 1])) from--;
   let to = at;

@@ -1,7 +1,8 @@
 import type { Attempt, ChatParameter, ChatRequest, NativeRequest, Part } from "@signalbox/kernel";
 import { CHAT_PARAMETERS } from "@signalbox/kernel";
-import type { Json } from "./json.ts";
-import { isObject, listOf, objectOf, WIRE } from "./json.ts";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
+import { listOf, objectOf, WIRE } from "./json.ts";
 import { droppedParameters, effortFor } from "./parameters.ts";
 import type { ModelRules, WireProfile } from "./profile.ts";
 import type { WireConfig } from "./wire.ts";
@@ -89,7 +90,7 @@ export function nativeChatBody(attempt: Attempt<"chat">, native: NativeRequest, 
   }
   const hideUsage = request.stream === true && profile.streamOptions !== false && !wantsUsage(written);
   if (hideUsage) {
-    const options = isObject(written["stream_options"]) ? written["stream_options"] : undefined;
+    const options = isJsonObject(written["stream_options"]) ? written["stream_options"] : undefined;
     changes["stream_options"] = JSON.stringify({ ...options, include_usage: true });
   }
   for (const name in profile.extraBody) {
@@ -100,15 +101,15 @@ export function nativeChatBody(attempt: Attempt<"chat">, native: NativeRequest, 
   return { body: native.body.edit(changes, rename === undefined ? undefined : { rename }), hideUsage };
 }
 
-function drop(field: ChatParameter, written: Json, changes: Record<string, string | undefined>): void {
+function drop(field: ChatParameter, written: JsonObject, changes: Record<string, string | undefined>): void {
   for (const name of SPELLINGS[field] ?? [CHAT_PARAMETERS[field]]) if (name in written) changes[name] = undefined;
 }
 
-function wantsUsage(written: Json): boolean {
+function wantsUsage(written: JsonObject): boolean {
   return objectOf(written["stream_options"])?.["include_usage"] === true;
 }
 
-function renames(written: Json, profile: WireProfile, rules: ModelRules): Record<string, string> | undefined {
+function renames(written: JsonObject, profile: WireProfile, rules: ModelRules): Record<string, string> | undefined {
   let rename: Record<string, string> | undefined = profile.rename === undefined ? undefined : { ...profile.rename };
   if (rules.maxTokens !== undefined) {
     const other = rules.maxTokens === "max_tokens" ? "max_completion_tokens" : "max_tokens";

@@ -1,6 +1,6 @@
 import type { NanoUsd, Usage } from "@signalbox/kernel";
 import { NO_USAGE, parseUsd, totalTokens } from "@signalbox/kernel";
-import type { Json } from "./json.ts";
+import type { JsonObject } from "@signalbox/kernel/http";
 import { numberIn, objectOf, otherMembers } from "./json.ts";
 import type { WireProfile } from "./profile.ts";
 
@@ -51,7 +51,7 @@ export function readUsage(value: unknown, profile?: WireProfile): Usage {
   return usage;
 }
 
-function readCacheWrites(wire: Json, input: Json | undefined, usage: Mutable<Usage>): void {
+function readCacheWrites(wire: JsonObject, input: JsonObject | undefined, usage: Mutable<Usage>): void {
   const byLifetime = objectOf(wire["cache_creation"]);
   const hour = numberIn(byLifetime?.["ephemeral_1h_input_tokens"]);
   const all = numberIn(input?.["cache_write_tokens"]) ?? numberIn(wire["cache_creation_input_tokens"]);
@@ -67,7 +67,7 @@ function set(usage: Mutable<Usage>, field: Exclude<keyof Usage, "reportedCost">,
   if (count !== undefined) usage[field] = count;
 }
 
-function reportedCost(wire: Json, profile: WireProfile | undefined): NanoUsd | undefined {
+function reportedCost(wire: JsonObject, profile: WireProfile | undefined): NanoUsd | undefined {
   switch (profile?.usage?.cost) {
     case "cost":
       return dollars(wire["cost"]);
@@ -125,7 +125,7 @@ export function otherUsage(value: unknown): Record<string, unknown> | undefined 
   return input === undefined && output === undefined ? others : { ...others, ...input, ...output };
 }
 
-function otherDetails(wire: Json, name: string, known: ReadonlySet<string>): Record<string, unknown> | undefined {
+function otherDetails(wire: JsonObject, name: string, known: ReadonlySet<string>): Record<string, unknown> | undefined {
   const details = objectOf(wire[name]);
   const others = details === undefined ? undefined : otherMembers(details, known);
   return others === undefined ? undefined : { [name]: others };

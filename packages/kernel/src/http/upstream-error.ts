@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../errors.ts";
 import { GatewayError } from "../errors.ts";
 import type { ResponseHeaders } from "../transport.ts";
+import { isJsonObject } from "./json-object.ts";
 import { redactText } from "./redact.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
@@ -90,9 +91,9 @@ function parsedBody(body: Buffer | string): unknown {
 /** The object that holds type, code and message: vendors wrap it in `error`, in a list, or not at all. */
 function errorObject(body: unknown): Record<string, unknown> | undefined {
   const outer: unknown = Array.isArray(body) ? body[0] : body;
-  if (!isObject(outer)) return undefined;
+  if (!isJsonObject(outer)) return undefined;
   const inner = outer.error;
-  return isObject(inner) ? inner : outer;
+  return isJsonObject(inner) ? inner : outer;
 }
 
 function messageOf(body: unknown): string | undefined {
@@ -108,11 +109,11 @@ function messageOf(body: unknown): string | undefined {
 /** `detail` may be a list of what is wrong, each with a place and a message (FastAPI). */
 function messageFrom(value: unknown): string | undefined {
   if (typeof value === "string") return value.trim() === "" ? undefined : value;
-  if (isObject(value)) return messageFrom(value.message ?? value.msg);
+  if (isJsonObject(value)) return messageFrom(value.message ?? value.msg);
   if (!Array.isArray(value)) return undefined;
   const messages = value.slice(0, 5).map((item: unknown) => {
     const message = messageFrom(item);
-    const place = isObject(item) && Array.isArray(item.loc) ? item.loc.join(".") : "";
+    const place = isJsonObject(item) && Array.isArray(item.loc) ? item.loc.join(".") : "";
     return message !== undefined && place !== "" ? `${place}: ${message}` : message;
   });
   const known = messages.filter((message) => message !== undefined);
@@ -135,10 +136,6 @@ function typeAndCode(error: Record<string, unknown> | undefined): { type?: strin
     ...(type !== undefined && { type: cap(type, 100) }),
     ...(typeof code === "string" ? { code: cap(code, 100) } : typeof code === "number" ? { code } : {}),
   };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function text(value: unknown): string | undefined {

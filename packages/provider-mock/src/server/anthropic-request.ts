@@ -1,9 +1,10 @@
 import type { ChatRequest, Message, Part, Tool, ToolChoice } from "@signalbox/kernel";
-import type { Json } from "./wire.ts";
-import { defined, isJson, listOf } from "./wire.ts";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
+import { defined, listOf } from "./wire.ts";
 
 /** As much of a Messages request as the mock looks at. @throws {TypeError} naming what is wrong */
-export function anthropicRequest(body: Json): ChatRequest {
+export function anthropicRequest(body: JsonObject): ChatRequest {
   if (typeof body.model !== "string") throw new TypeError("model: Field required");
   if (!Array.isArray(body.messages) || body.messages.length === 0) {
     throw new TypeError("messages: at least one message is required");
@@ -19,7 +20,7 @@ export function anthropicRequest(body: Json): ChatRequest {
     stream: body.stream === true,
     tools: Array.isArray(body.tools) ? body.tools.map(tool) : undefined,
     toolChoice: toolChoice(choice),
-    parallelToolCalls: isJson(choice) && choice.disable_parallel_tool_use === true ? false : undefined,
+    parallelToolCalls: isJsonObject(choice) && choice.disable_parallel_tool_use === true ? false : undefined,
     maxOutputTokens: typeof body.max_tokens === "number" ? body.max_tokens : undefined,
     stop: Array.isArray(body.stop_sequences) ? body.stop_sequences.map(String) : undefined,
     responseFormat: responseFormat(body.output_config),
@@ -28,7 +29,7 @@ export function anthropicRequest(body: Json): ChatRequest {
 
 /** A user message with tool results is two messages in the canonical form. */
 function messages(value: unknown): readonly Message[] {
-  if (!isJson(value) || typeof value.role !== "string") throw new TypeError("messages: Field required: role");
+  if (!isJsonObject(value) || typeof value.role !== "string") throw new TypeError("messages: Field required: role");
   const content = parts(value.content);
   const results = content.filter((part) => part.type === "toolResult");
   const rest = content.filter((part) => part.type !== "toolResult");
@@ -42,7 +43,7 @@ function messages(value: unknown): readonly Message[] {
 function parts(content: unknown): readonly Part[] {
   if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }];
   return listOf(content).map((block): Part => {
-    if (!isJson(block)) throw new TypeError("content: every block must be an object");
+    if (!isJsonObject(block)) throw new TypeError("content: every block must be an object");
     switch (block.type) {
       case "text":
         return { type: "text", text: String(block.text) };
@@ -70,8 +71,8 @@ function parts(content: unknown): readonly Part[] {
 }
 
 function tool(value: unknown): Tool {
-  if (!isJson(value)) throw new TypeError("tools: every tool must be an object");
-  if (!isJson(value.input_schema)) return { type: "server", origin: "anthropic", value };
+  if (!isJsonObject(value)) throw new TypeError("tools: every tool must be an object");
+  if (!isJsonObject(value.input_schema)) return { type: "server", origin: "anthropic", value };
   return defined<Tool>({
     type: "function",
     name: String(value.name),
@@ -81,14 +82,14 @@ function tool(value: unknown): Tool {
 }
 
 function toolChoice(value: unknown): ToolChoice | undefined {
-  if (!isJson(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   if (value.type === "auto" || value.type === "none") return { type: value.type };
   if (value.type === "any") return { type: "required" };
   return value.type === "tool" ? { type: "tool", name: String(value.name) } : undefined;
 }
 
 function responseFormat(value: unknown): ChatRequest["responseFormat"] {
-  const format = isJson(value) ? value.format : undefined;
-  if (!isJson(format) || !isJson(format.schema)) return undefined;
+  const format = isJsonObject(value) ? value.format : undefined;
+  if (!isJsonObject(format) || !isJsonObject(format.schema)) return undefined;
   return { type: "jsonSchema", name: "reply", schema: format.schema };
 }

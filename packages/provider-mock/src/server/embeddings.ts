@@ -1,8 +1,8 @@
+import type { JsonObject } from "@signalbox/kernel/http";
 import { embed } from "../embed.ts";
-import type { Json } from "./wire.ts";
 
 /** The body of an Embeddings reply. @throws {TypeError} naming what is wrong */
-export function embeddingsJson(body: Json, dimensions: number): string {
+export function embeddingsJson(body: JsonObject, dimensions: number): string {
   const { model, input } = body;
   if (typeof model !== "string") throw new TypeError("you must provide a model parameter");
   const wanted = typeof body.dimensions === "number" ? body.dimensions : dimensions;

@@ -1,8 +1,9 @@
 import type { CanonicalChatEvent, ChatResult, FinishReason, Part, ToolCallPart, Usage } from "@signalbox/kernel";
 import { totalTokens } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import { openaiRequest } from "./openai-request.ts";
-import type { Frame, Json, WireDialect, WireError } from "./wire.ts";
-import { isJson } from "./wire.ts";
+import type { Frame, WireDialect, WireError } from "./wire.ts";
 
 const FINISH: Readonly<Record<FinishReason, string>> = {
   stop: "stop",
@@ -85,10 +86,10 @@ function usage(counts: Usage): object {
   };
 }
 
-function chunks(events: readonly CanonicalChatEvent[], body: Json): readonly Frame[] {
+function chunks(events: readonly CanonicalChatEvent[], body: JsonObject): readonly Frame[] {
   const frames: Frame[] = [];
   const options = body.stream_options;
-  const wantsUsage = isJson(options) && options.include_usage === true;
+  const wantsUsage = isJsonObject(options) && options.include_usage === true;
   let head: Readonly<Record<string, unknown>> = {};
   /** Tool calls and their numbers within their choice, by choice and part. */
   const calls = new Map<string, { readonly index: number; readonly custom: boolean }>();

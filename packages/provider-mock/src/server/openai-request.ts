@@ -1,9 +1,10 @@
 import type { ChatRequest, Message, Part, ResponseFormat, Tool, ToolChoice } from "@signalbox/kernel";
-import type { Json } from "./wire.ts";
-import { defined, isJson, listOf } from "./wire.ts";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
+import { defined, listOf } from "./wire.ts";
 
 /** As much of a Chat Completions request as the mock looks at. @throws {TypeError} naming what is wrong */
-export function openaiRequest(body: Json): ChatRequest {
+export function openaiRequest(body: JsonObject): ChatRequest {
   if (typeof body.model !== "string") throw new TypeError("you must provide a model parameter");
   if (!Array.isArray(body.messages) || body.messages.length === 0) {
     throw new TypeError("'messages' must be a list with at least one message");
@@ -24,7 +25,7 @@ export function openaiRequest(body: Json): ChatRequest {
 }
 
 function message(value: unknown): Message {
-  if (!isJson(value) || typeof value.role !== "string") throw new TypeError("every message must have a role");
+  if (!isJsonObject(value) || typeof value.role !== "string") throw new TypeError("every message must have a role");
   const role = value.role as Message["role"];
   const content = parts(value.content);
   if (role === "tool") {
@@ -36,8 +37,8 @@ function message(value: unknown): Message {
 function parts(content: unknown): readonly Part[] {
   if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }];
   return listOf(content).map((part): Part => {
-    if (isJson(part) && part.type === "text") return { type: "text", text: String(part.text) };
-    if (isJson(part) && part.type === "image_url") return { type: "image", source: { type: "url", url: "" } };
+    if (isJsonObject(part) && part.type === "text") return { type: "text", text: String(part.text) };
+    if (isJsonObject(part) && part.type === "image_url") return { type: "image", source: { type: "url", url: "" } };
     return { type: "document", source: { type: "url", url: "" } };
   });
 }
@@ -53,25 +54,25 @@ function toolCall(value: unknown): Part {
 }
 
 function tool(value: unknown): Tool {
-  const definition = isJson(value) && isJson(value.function) ? value.function : undefined;
+  const definition = isJsonObject(value) && isJsonObject(value.function) ? value.function : undefined;
   if (definition !== undefined) {
     return defined<Tool>({
       type: "function",
       name: String(definition.name),
       description: definition.description as string | undefined,
-      parameters: isJson(definition.parameters) ? definition.parameters : undefined,
+      parameters: isJsonObject(definition.parameters) ? definition.parameters : undefined,
     });
   }
-  const custom = isJson(value) && isJson(value.custom) ? value.custom : undefined;
+  const custom = isJsonObject(value) && isJsonObject(value.custom) ? value.custom : undefined;
   if (custom !== undefined) return { type: "custom", name: String(custom.name) };
   throw new TypeError("every tool must be a function or a custom tool");
 }
 
 function toolChoice(value: unknown): ToolChoice | undefined {
   if (value === "auto" || value === "none" || value === "required") return { type: value };
-  if (!isJson(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const named = value.function ?? value.custom;
-  return isJson(named) ? { type: "tool", name: String(named.name) } : undefined;
+  return isJsonObject(named) ? { type: "tool", name: String(named.name) } : undefined;
 }
 
 function stopSequences(value: unknown): readonly string[] | undefined {
@@ -80,9 +81,9 @@ function stopSequences(value: unknown): readonly string[] | undefined {
 }
 
 function responseFormat(value: unknown): ResponseFormat | undefined {
-  if (!isJson(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   if (value.type === "json_object") return { type: "json" };
   const format = value.json_schema;
-  if (value.type !== "json_schema" || !isJson(format) || !isJson(format.schema)) return undefined;
+  if (value.type !== "json_schema" || !isJsonObject(format) || !isJsonObject(format.schema)) return undefined;
   return { type: "jsonSchema", name: String(format.name), schema: format.schema };
 }

@@ -1,4 +1,6 @@
 import { GatewayError, isGatewayError } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import { answerChat } from "../answer.ts";
 import type { Behaviour } from "../behaviour.ts";
 import { looksLikeBehaviour, parseBehaviour } from "../behaviour.ts";
@@ -11,8 +13,7 @@ import { ANTHROPIC_MESSAGES } from "./anthropic-reply.ts";
 import { embeddingsJson } from "./embeddings.ts";
 import { faultWireError, wireError } from "./errors.ts";
 import { OPENAI_CHAT } from "./openai-reply.ts";
-import type { Json, WireDialect } from "./wire.ts";
-import { isJson } from "./wire.ts";
+import type { WireDialect } from "./wire.ts";
 import type { WireReply } from "./wire-reply.ts";
 import { breakReply, errorReply, jsonReply, silentReply, splitReply, streamReply } from "./wire-reply.ts";
 
@@ -63,7 +64,7 @@ function playedModel(asked: string, scripts: readonly string[]): string | undefi
 
 function withFault(
   endpoint: Endpoint,
-  body: Json,
+  body: JsonObject,
   behaviour: Behaviour,
   name: string | undefined,
   dialect: WireDialect,
@@ -82,7 +83,7 @@ function withFault(
 
 function goodReply(
   endpoint: Endpoint,
-  body: Json,
+  body: JsonObject,
   behaviour: Behaviour,
   dialect: WireDialect,
   settings: MockSettings,
@@ -99,14 +100,14 @@ function goodReply(
   return streamReply(dialect.frames(chatEvents(result, answer.cut), body), dialect.contentType, times);
 }
 
-function readBody(bytes: Buffer): Json {
+function readBody(bytes: Buffer): JsonObject {
   let body: unknown;
   try {
     body = JSON.parse(bytes.toString());
   } catch (cause) {
     throw new GatewayError("invalid_request", "the body is not JSON", { cause });
   }
-  if (!isJson(body)) throw new GatewayError("invalid_request", "the body must be an object");
+  if (!isJsonObject(body)) throw new GatewayError("invalid_request", "the body must be an object");
   return body;
 }
 

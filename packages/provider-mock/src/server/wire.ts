@@ -28,12 +28,6 @@ export interface WireDialect {
   errorFrame(error: WireError): Buffer;
 }
 
-export type Json = Readonly<Record<string, unknown>>;
-
-export function isJson(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 /** An object without its undefined members. */
