@@ -1,11 +1,11 @@
 import type { CanonicalChatEvent, Part } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
-import type { SseEvent } from "@signalbox/kernel/http";
+import type { JsonObject, SseEvent } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import { choiceEndFrom, messageExtra, usageOf } from "./chat-result.ts";
 import { citationFrom } from "./citations.ts";
 import { streamError } from "./errors.ts";
-import type { JsonObject } from "./json-object.ts";
-import { isObject, numberOf, stringOf } from "./json-object.ts";
+import { numberOf, stringOf } from "./json-object.ts";
 import { ANTHROPIC } from "./names.ts";
 import type { StandInTools } from "./reply-parts.ts";
 import { NO_STAND_INS, partFrom, toolCallFrom } from "./reply-parts.ts";
@@ -68,7 +68,7 @@ export class AnthropicChatEvents {
   }
 
   #start(data: JsonObject): readonly CanonicalChatEvent[] {
-    const message = isObject(data.message) ? data.message : {};
+    const message = isJsonObject(data.message) ? data.message : {};
     const usage = usageOf(message);
     this.#usage = usage;
     this.#started = true;
@@ -89,7 +89,7 @@ export class AnthropicChatEvents {
 
   #blockStart(data: JsonObject): readonly CanonicalChatEvent[] {
     const index = numberOf(data.index) ?? 0;
-    const block = isObject(data.content_block) ? { ...data.content_block } : {};
+    const block = isJsonObject(data.content_block) ? { ...data.content_block } : {};
     const type = block.type;
     const freeText = type === "tool_use" && this.#standIns.freeText?.has(stringOf(block.name) ?? "") === true;
     const whole = freeText || (type !== "text" && type !== "thinking" && type !== "tool_use");
@@ -107,7 +107,7 @@ export class AnthropicChatEvents {
     const index = numberOf(data.index) ?? 0;
     const open = this.#open.get(index);
     const delta = data.delta;
-    if (open === undefined || !isObject(delta)) return NO_EVENTS;
+    if (open === undefined || !isJsonObject(delta)) return NO_EVENTS;
     if (delta.type === "input_json_delta") {
       const text = stringOf(delta.partial_json) ?? "";
       open.input += text;
@@ -136,7 +136,7 @@ export class AnthropicChatEvents {
           },
         ];
       case "citations_delta":
-        if (!isObject(delta.citation)) return NO_EVENTS;
+        if (!isJsonObject(delta.citation)) return NO_EVENTS;
         return [
           { type: "partDelta", choice: 0, index, delta: { type: "citation", citation: citationFrom(delta.citation) } },
         ];
@@ -176,7 +176,7 @@ export class AnthropicChatEvents {
 
   #messageDelta(data: JsonObject): readonly CanonicalChatEvent[] {
     const events: CanonicalChatEvent[] = [];
-    const delta = isObject(data.delta) ? data.delta : {};
+    const delta = isJsonObject(data.delta) ? data.delta : {};
     const { stop_reason: stopReason, stop_sequence: _sequence, stop_details: _details, ...members } = delta;
     if (typeof stopReason === "string") {
       const { refusal, ...end } = choiceEndFrom(delta, this.#parts, this.#standIns);
@@ -190,7 +190,7 @@ export class AnthropicChatEvents {
       }
       events.push({ type: "choiceEnd", choice: 0, ...(end as { finishReason: "stop" }) });
     }
-    const usage = mergeUsage(this.#usage, isObject(data.usage) ? data.usage : {});
+    const usage = mergeUsage(this.#usage, isJsonObject(data.usage) ? data.usage : {});
     this.#usage = usage;
     const serviceTier = serviceTierFrom(usage);
     const { type: _type, delta: _delta, usage: _usage, ...topLevel } = data;
@@ -222,7 +222,7 @@ function parseEvent(event: SseEvent): JsonObject {
       cause,
     });
   }
-  return isObject(data) ? data : {};
+  return isJsonObject(data) ? data : {};
 }
 
 /** The part with empty text, and the deltas for what it already had. */

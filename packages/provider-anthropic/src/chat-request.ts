@@ -1,8 +1,9 @@
 import type { Attempt, ChatParameter, ChatRequest } from "@signalbox/kernel";
 import { CHAT_PARAMETERS, parametersToDrop, withoutParameters } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import type { ModelCapabilities } from "./capabilities.ts";
-import type { JsonObject } from "./json-object.ts";
-import { isObject, stringOf } from "./json-object.ts";
+import { stringOf } from "./json-object.ts";
 import { ANTHROPIC, MESSAGES_DIALECT } from "./names.ts";
 import type { StandInTools } from "./reply-parts.ts";
 import { RequestContext } from "./request-context.ts";
@@ -48,7 +49,7 @@ export function chatRequest(attempt: Attempt<"chat">, capabilities: ModelCapabil
   const forced = choice?.type === "any" || choice?.type === "tool";
   const { thinking, effort, on } = encodeThinking(request.reasoning, maxTokens, forced, context);
   const outputConfig = {
-    ...(isObject(own.output_config) ? own.output_config : undefined),
+    ...(isJsonObject(own.output_config) ? own.output_config : undefined),
     ...(effort !== undefined && { effort }),
     ...(format.type === "native" && { format: format.format }),
   };
@@ -120,7 +121,7 @@ function clampTemperature(temperature: number, context: RequestContext): number 
 
 /** Anthropic's metadata is the end user's id alone. */
 function addMetadata(body: Body, request: ChatRequest, own: JsonObject, context: RequestContext): void {
-  const ownMetadata = isObject(own.metadata) ? own.metadata : undefined;
+  const ownMetadata = isJsonObject(own.metadata) ? own.metadata : undefined;
   const userId = request.user ?? stringOf(request.metadata?.user_id);
   if (userId !== undefined || ownMetadata !== undefined) {
     body.metadata = { ...ownMetadata, ...(userId !== undefined && { user_id: userId }) };

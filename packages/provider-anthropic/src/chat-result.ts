@@ -1,7 +1,8 @@
 import type { ChatResult, Choice, Extra, Part } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
-import type { JsonObject } from "./json-object.ts";
-import { isObject, membersBesides, stringOf } from "./json-object.ts";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
+import { membersBesides, stringOf } from "./json-object.ts";
 import { ANTHROPIC } from "./names.ts";
 import type { StandInTools } from "./reply-parts.ts";
 import { NO_STAND_INS, partFrom } from "./reply-parts.ts";
@@ -39,17 +40,19 @@ export function chatResult(body: unknown, createdAt: number, standIns: StandInTo
 }
 
 export function messageOf(body: unknown): JsonObject {
-  if (isObject(body) && Array.isArray(body.content)) return body;
+  if (isJsonObject(body) && Array.isArray(body.content)) return body;
   throw new GatewayError("provider_error", "the upstream's reply is not a message", { source: ANTHROPIC });
 }
 
 export function usageOf(message: JsonObject): JsonObject {
-  return isObject(message.usage) ? message.usage : {};
+  return isJsonObject(message.usage) ? message.usage : {};
 }
 
 /** The single choice of a message. */
 export function messageChoice(message: JsonObject, standIns: StandInTools): Choice {
-  const content = (message.content as readonly unknown[]).filter(isObject).map((block) => partFrom(block, standIns));
+  const content = (message.content as readonly unknown[])
+    .filter(isJsonObject)
+    .map((block) => partFrom(block, standIns));
   const end = choiceEndFrom(message, content, standIns);
   const { refusal, ...fields } = end;
   return {
@@ -67,7 +70,7 @@ export function choiceEndFrom(
 ): Omit<Choice, "index" | "content"> & { readonly refusal?: string } {
   const reason = finishReasonFrom(stringOf(end.stop_reason) ?? "end_turn");
   const stopSequence = stringOf(end.stop_sequence);
-  const details = isObject(end.stop_details) ? end.stop_details : undefined;
+  const details = isJsonObject(end.stop_details) ? end.stop_details : undefined;
   const { explanation, ...otherDetails } = details ?? {};
   const refusal = stringOf(explanation);
   const answered =

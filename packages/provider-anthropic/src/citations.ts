@@ -1,6 +1,7 @@
 import type { Citation } from "@signalbox/kernel";
-import type { JsonObject } from "./json-object.ts";
-import { isObject, stringOf } from "./json-object.ts";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
+import { stringOf } from "./json-object.ts";
 import { ANTHROPIC } from "./names.ts";
 
 /** A citation block of Anthropic's. It cites for its whole text block, so it has no positions there. */
@@ -19,7 +20,7 @@ export function citationFrom(raw: JsonObject): Citation {
 
 export function citationsFrom(raw: unknown): readonly Citation[] | undefined {
   if (!Array.isArray(raw) || raw.length === 0) return undefined;
-  return raw.filter(isObject).map(citationFrom);
+  return raw.filter(isJsonObject).map(citationFrom);
 }
 
 /**

@@ -1,8 +1,9 @@
 import type { CacheControl, DocumentPart, Extra, MediaSource, Part, TextPart } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import { citationsFrom } from "./citations.ts";
-import type { JsonObject } from "./json-object.ts";
-import { isObject, membersBesides, stringOf } from "./json-object.ts";
+import { membersBesides, stringOf } from "./json-object.ts";
 import { ANTHROPIC } from "./names.ts";
 import { isServerTool, serverToolFrom } from "./reply-parts.ts";
 import { unsealReasoning } from "./sealed-reasoning.ts";
@@ -23,7 +24,7 @@ export function decodeCacheControl(
   param: () => string,
 ): { readonly cacheControl?: CacheControl; readonly rest?: JsonObject } {
   if (value === undefined || value === null) return {};
-  if (!isObject(value)) throw invalid(param(), "must be an object");
+  if (!isJsonObject(value)) throw invalid(param(), "must be an object");
   const { type, ttl } = value;
   const plain = type === "ephemeral" && (ttl === undefined || ttl === null || ttl === "5m" || ttl === "1h");
   const cacheControl: CacheControl = ttl === "5m" || ttl === "1h" ? { ttl } : {};
@@ -67,7 +68,7 @@ export class ContentReader {
   }
 
   #part(block: unknown): Part {
-    if (!isObject(block)) throw this.fail(undefined, "must be an object");
+    if (!isJsonObject(block)) throw this.fail(undefined, "must be an object");
     const type = block.type;
     if (typeof type !== "string") throw this.fail("type", "must be a string");
     switch (type) {
@@ -119,7 +120,7 @@ export class ContentReader {
     // a document in blocks of its own, to be cited block by block: only Anthropic has it
     if (source.type === "content") return { type: "opaque", origin: ANTHROPIC, value: block };
     const { citations } = block;
-    const enabled = isObject(citations) ? citations.enabled : undefined;
+    const enabled = isJsonObject(citations) ? citations.enabled : undefined;
     const title = stringOf(block.title);
     const context = stringOf(block.context);
     return {
@@ -139,7 +140,7 @@ export class ContentReader {
   }
 
   #mediaSource(source: unknown, others: string = ""): MediaSource {
-    if (!isObject(source)) throw this.fail("source", "must be an object");
+    if (!isJsonObject(source)) throw this.fail("source", "must be an object");
     switch (source.type) {
       case "base64":
         return {
@@ -204,7 +205,7 @@ export class ContentReader {
 
   #object(object: JsonObject, member: string): JsonObject {
     const value = object[member];
-    if (isObject(value)) return value;
+    if (isJsonObject(value)) return value;
     throw this.fail(member, value === undefined ? "is required" : "must be an object");
   }
 }

@@ -1,6 +1,7 @@
 import type { ChatRequest, Tool } from "@signalbox/kernel";
+import { isJsonObject } from "@signalbox/kernel/http";
 import { decodeCacheControl, invalid } from "./decode-content.ts";
-import { isObject, membersBesides, stringOf } from "./json-object.ts";
+import { membersBesides, stringOf } from "./json-object.ts";
 import { ANTHROPIC } from "./names.ts";
 
 const FUNCTION: ReadonlySet<string> = new Set([
@@ -18,7 +19,7 @@ export function decodeTools(value: unknown): readonly Tool[] {
 }
 
 function decodeTool(tool: unknown, index: number): Tool {
-  if (!isObject(tool)) throw invalid(`tools[${index}]`, "must be an object");
+  if (!isJsonObject(tool)) throw invalid(`tools[${index}]`, "must be an object");
   const { type, name, description, input_schema: schema, strict } = tool;
   if (type !== undefined && type !== null && typeof type !== "string") {
     throw invalid(`tools[${index}].type`, "must be a string");
@@ -27,7 +28,7 @@ function decodeTool(tool: unknown, index: number): Tool {
     return { type: "server", origin: ANTHROPIC, ...(typeof name === "string" && { name }), value: tool };
   }
   if (typeof name !== "string" || name === "") throw invalid(`tools[${index}].name`, "must be a string with a name");
-  if (!isObject(schema)) throw invalid(`tools[${index}].input_schema`, "must be a JSON Schema object");
+  if (!isJsonObject(schema)) throw invalid(`tools[${index}].input_schema`, "must be a JSON Schema object");
   const { cacheControl, rest } = decodeCacheControl(tool.cache_control, () => `tools[${index}].cache_control`);
   const members = membersBesides(tool, FUNCTION);
   const text = stringOf(description);
@@ -43,7 +44,7 @@ function decodeTool(tool: unknown, index: number): Tool {
 }
 
 export function decodeToolChoice(value: unknown): Pick<ChatRequest, "toolChoice" | "parallelToolCalls"> {
-  if (!isObject(value)) throw invalid("tool_choice", "must be an object");
+  if (!isJsonObject(value)) throw invalid("tool_choice", "must be an object");
   const { type, name, disable_parallel_tool_use: serial } = value;
   if (serial !== undefined && serial !== null && typeof serial !== "boolean") {
     throw invalid("tool_choice.disable_parallel_tool_use", "must be a boolean");

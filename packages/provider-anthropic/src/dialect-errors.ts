@@ -1,6 +1,6 @@
 import type { GatewayError, HttpReply } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
 import { errorHeaders } from "@signalbox/kernel/http";
-import type { JsonObject } from "./json-object.ts";
 
 /** Anthropic's error types by status (platform documentation, "Errors"). */
 const TYPES: Readonly<Record<number, string>> = {

@@ -1,9 +1,8 @@
 import type { ResponseHeaders } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
-import type { UpstreamErrorFacts } from "@signalbox/kernel/http";
-import { upstreamError } from "@signalbox/kernel/http";
-import type { JsonObject } from "./json-object.ts";
-import { isObject, stringOf } from "./json-object.ts";
+import type { JsonObject, UpstreamErrorFacts } from "@signalbox/kernel/http";
+import { isJsonObject, upstreamError } from "@signalbox/kernel/http";
+import { stringOf } from "./json-object.ts";
 import { ANTHROPIC } from "./names.ts";
 
 /** Statuses of Anthropic's error types (platform documentation, "Errors"): streams fail without a status of their own. */
@@ -61,11 +60,11 @@ function factsOf(status: number, body: unknown, errorCode: string | undefined): 
 }
 
 function errorOf(body: unknown): JsonObject | undefined {
-  const error = isObject(body) ? body.error : undefined;
-  return isObject(error) ? error : undefined;
+  const error = isJsonObject(body) ? body.error : undefined;
+  return isJsonObject(error) ? error : undefined;
 }
 
 function errorCodeOf(body: unknown): string | undefined {
   const details = errorOf(body)?.details;
-  return isObject(details) ? stringOf(details.error_code) : undefined;
+  return isJsonObject(details) ? stringOf(details.error_code) : undefined;
 }

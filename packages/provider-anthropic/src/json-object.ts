@@ -1,9 +1,4 @@
-/** A JSON object that nobody has looked into yet. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+import type { JsonObject } from "@signalbox/kernel/http";
 
 export function stringOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;

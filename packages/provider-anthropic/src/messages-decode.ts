@@ -1,8 +1,9 @@
 import type { CacheControl, ChatRequest, Extra, Message, Part, Reasoning, ResponseFormat } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import { ContentReader, decodeCacheControl, invalid } from "./decode-content.ts";
 import { decodeToolChoice, decodeTools } from "./decode-tools.ts";
-import type { JsonObject } from "./json-object.ts";
-import { isObject, membersBesides } from "./json-object.ts";
+import { membersBesides } from "./json-object.ts";
 import { ANTHROPIC } from "./names.ts";
 
 type Draft = { -readonly [Name in keyof ChatRequest]: ChatRequest[Name] };
@@ -18,7 +19,7 @@ const THINKING: ReadonlySet<string> = new Set(["type", "budget_tokens", "display
  * @throws {GatewayError} `invalid_request` naming the member
  */
 export function decodeMessagesRequest(body: unknown, counting: boolean = false): ChatRequest {
-  if (!isObject(body)) throw invalid("body", "must be a JSON object");
+  if (!isJsonObject(body)) throw invalid("body", "must be a JSON object");
   const request: Draft = { model: requiredModel(body.model), messages: [] };
   const extra: Record<string, unknown> = {};
   for (const name in body) {
@@ -114,7 +115,7 @@ function decodeMessages(system: unknown, messages: unknown): readonly Message[] 
 const MESSAGE: ReadonlySet<string> = new Set(["role", "content"]);
 
 function decodeMessage(message: unknown, reader: ContentReader, decoded: Message[]): void {
-  if (!isObject(message)) throw invalid(reader.place(), "must be an object");
+  if (!isJsonObject(message)) throw invalid(reader.place(), "must be an object");
   const { role } = message;
   if (role !== "user" && role !== "assistant" && role !== "system") {
     throw invalid(reader.place("role"), `must be one of "user", "assistant", "system", not ${JSON.stringify(role)}`);
@@ -142,7 +143,7 @@ function splitToolResults(content: readonly Part[], extra: { extra: Extra } | un
 }
 
 function decodeMetadata(value: unknown, request: Draft, extra: Record<string, unknown>): void {
-  if (!isObject(value)) throw invalid("metadata", "must be an object");
+  if (!isJsonObject(value)) throw invalid("metadata", "must be an object");
   const { user_id: userId, ...others } = value;
   if (typeof userId === "string") request.user = userId;
   else if (userId !== undefined && userId !== null) throw invalid("metadata.user_id", "must be a string");
@@ -157,7 +158,7 @@ function topCacheControl(value: unknown, extra: Record<string, unknown>): CacheC
 
 /** Effort and format have canonical words; the rest (`task_budget`, …) has not. */
 function decodeOutputConfig(value: unknown, request: Draft, extra: Record<string, unknown>): void {
-  if (!isObject(value)) throw invalid("output_config", "must be an object");
+  if (!isJsonObject(value)) throw invalid("output_config", "must be an object");
   const { effort, format, ...others } = value;
   const rest: Record<string, unknown> = others;
   if (effort !== undefined && effort !== null && !EFFORTS.has(effort)) rest.effort = effort;
@@ -166,20 +167,20 @@ function decodeOutputConfig(value: unknown, request: Draft, extra: Record<string
 }
 
 function setFormat(format: unknown, request: Draft): boolean {
-  if (!isObject(format) || format.type !== "json_schema" || !isObject(format.schema)) return false;
+  if (!isJsonObject(format) || format.type !== "json_schema" || !isJsonObject(format.schema)) return false;
   const decoded: ResponseFormat = { type: "jsonSchema", name: "response", schema: format.schema, strict: true };
   request.responseFormat = decoded;
   return true;
 }
 
 function decodeReasoning(thinking: unknown, outputConfig: unknown): Reasoning | undefined {
-  const effort = isObject(outputConfig) ? outputConfig.effort : undefined;
+  const effort = isJsonObject(outputConfig) ? outputConfig.effort : undefined;
   const known = EFFORTS.has(effort) ? { effort: effort as NonNullable<Reasoning["effort"]> } : undefined;
   if (thinking === undefined || thinking === null) {
     // says to the encoder that thinking itself stays as the model has it
     return known === undefined ? undefined : { ...known, extra: { [ANTHROPIC]: { thinking: "default" } } };
   }
-  if (!isObject(thinking)) throw invalid("thinking", "must be an object");
+  if (!isJsonObject(thinking)) throw invalid("thinking", "must be an object");
   const { type, budget_tokens: budgetTokens, display } = thinking;
   if (typeof type !== "string") throw invalid("thinking.type", "must be a string");
   if (budgetTokens === undefined || budgetTokens === null) {

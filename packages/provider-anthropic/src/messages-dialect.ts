@@ -1,11 +1,9 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Call, ChatEvent, ChatResult, Decoded, Dialect, DialectRequest, ReplyEncoder } from "@signalbox/kernel";
 import { GatewayError, isFrame } from "@signalbox/kernel";
-import type { JsonBody } from "@signalbox/kernel/http";
-import { sseEvent, takeGatewayFields } from "@signalbox/kernel/http";
+import type { JsonBody, JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject, sseEvent, takeGatewayFields } from "@signalbox/kernel/http";
 import { encodeError, errorBody } from "./dialect-errors.ts";
-import type { JsonObject } from "./json-object.ts";
-import { isObject } from "./json-object.ts";
 import { decodeMessagesRequest } from "./messages-decode.ts";
 import { encodeMessage } from "./messages-encode.ts";
 import { MessagesStreamWriter } from "./messages-stream.ts";
@@ -52,7 +50,7 @@ export function requiredBody(request: DialectRequest): JsonBody {
 }
 
 export function objectOf(body: JsonBody): JsonObject {
-  if (isObject(body.value)) return body.value;
+  if (isJsonObject(body.value)) return body.value;
   throw new GatewayError("invalid_request", "the request body must be a JSON object");
 }
 

@@ -1,6 +1,6 @@
 import type { ChatResult, Choice } from "@signalbox/kernel";
-import type { JsonObject } from "./json-object.ts";
-import { isObject } from "./json-object.ts";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import { ANTHROPIC } from "./names.ts";
 import type { Note } from "./reply-blocks.ts";
 import { encodeReplyPart } from "./reply-blocks.ts";
@@ -35,7 +35,7 @@ export function messageId(id: string, callId: string): string {
 
 export function encodeResultUsage(result: Pick<ChatResult, "usage" | "serviceTier" | "extra">): JsonObject {
   const usage = result.extra?.[ANTHROPIC]?.usage;
-  return encodeUsage(result.usage, result.serviceTier, isObject(usage) ? usage : undefined);
+  return encodeUsage(result.usage, result.serviceTier, isJsonObject(usage) ? usage : undefined);
 }
 
 /** `stop_reason` and what belongs to it. A refusal in words is its explanation. */
@@ -43,14 +43,14 @@ export function encodeEnd(choice: Choice | undefined): JsonObject {
   if (choice === undefined) return { stop_reason: "end_turn", stop_sequence: null };
   const refusal = choice.content.find((part) => part.type === "refusal");
   const own = choice.extra?.[ANTHROPIC]?.stop_details;
-  const details = isObject(own) || refusal !== undefined;
+  const details = isJsonObject(own) || refusal !== undefined;
   const stopReason = refusal === undefined ? stopReasonOf(choice) : "refusal";
   return {
     stop_reason: stopReason,
     stop_sequence: stopReason === "stop_sequence" ? (choice.stopSequence ?? null) : null,
     ...(details && {
       stop_details: {
-        ...(isObject(own) ? own : { type: "refusal", category: null }),
+        ...(isJsonObject(own) ? own : { type: "refusal", category: null }),
         ...(refusal !== undefined && { explanation: refusal.text }),
       },
     }),

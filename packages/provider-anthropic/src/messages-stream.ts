@@ -1,9 +1,8 @@
 import type { CanonicalChatEvent, ChatResult, Part, PartDelta, PartStart, ReasoningPart } from "@signalbox/kernel";
 import { resultEvents } from "@signalbox/kernel";
-import { sseEvent } from "@signalbox/kernel/http";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject, sseEvent } from "@signalbox/kernel/http";
 import { encodeCitation } from "./citations.ts";
-import type { JsonObject } from "./json-object.ts";
-import { isObject } from "./json-object.ts";
 import { encodeEnd, encodeResultUsage, messageId } from "./messages-encode.ts";
 import { ANTHROPIC } from "./names.ts";
 import type { Note } from "./reply-blocks.ts";
@@ -246,14 +245,14 @@ export class MessagesStreamWriter {
   #wholeBlock(block: JsonObject): string {
     const { input } = block;
     const index = this.#blocks++;
-    const inputPiece = isObject(input)
+    const inputPiece = isJsonObject(input)
       ? frame({
           type: "content_block_delta",
           index,
           delta: { type: "input_json_delta", partial_json: JSON.stringify(input) },
         })
       : "";
-    const opening = isObject(input) ? { ...block, input: {} } : block;
+    const opening = isJsonObject(input) ? { ...block, input: {} } : block;
     return (
       frame({ type: "content_block_start", index, content_block: opening }) +
       inputPiece +

@@ -7,9 +7,9 @@ import type {
   ResourceRoute,
 } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
 import { invalid } from "./decode-content.ts";
 import { encodeError } from "./dialect-errors.ts";
-import type { JsonObject } from "./json-object.ts";
 
 /** The most that one page may hold, and what it holds when the client does not say. */
 const MAX_LIMIT = 1000;

@@ -1,10 +1,9 @@
 import type { CanonicalChatEvent, ChatResult, FrameDecoder, NativeFrame } from "@signalbox/kernel";
 import { ChatFold, GatewayError } from "@signalbox/kernel";
-import { SseDecoder } from "@signalbox/kernel/http";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject, SseDecoder } from "@signalbox/kernel/http";
 import { AnthropicChatEvents } from "./chat-events.ts";
 import { streamError } from "./errors.ts";
-import type { JsonObject } from "./json-object.ts";
-import { isObject } from "./json-object.ts";
 import { ANTHROPIC, MESSAGES_DIALECT } from "./names.ts";
 import { ForwardedChatResult } from "./native-result.ts";
 import { mergeUsage, usageOfEvent } from "./usage.ts";
@@ -93,7 +92,7 @@ export class NativeFrames {
   #readUsage(bytes: Buffer): void {
     for (const { data } of lines(bytes, USAGE)) {
       if (data === undefined) continue;
-      if (isObject(data.message)) this.#message = data.message;
+      if (isJsonObject(data.message)) this.#message = data.message;
       const usage = usageOfEvent(data);
       if (usage !== undefined) this.#usage = mergeUsage(this.#usage, usage);
     }
@@ -140,7 +139,7 @@ export function isWholeFrame(bytes: Buffer): boolean {
 function parseLine(line: Buffer): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(line.toString("utf8", 5));
-    return isObject(value) ? value : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch (cause) {
     throw new GatewayError("provider_error", "the upstream sent an event that is not JSON", {
       source: ANTHROPIC,

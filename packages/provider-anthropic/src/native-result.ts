@@ -1,6 +1,6 @@
 import type { ChatResult, Choice, Extra, NativeResult, Usage } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
 import { messageChoice, messageExtra, messageOf, usageOf } from "./chat-result.ts";
-import type { JsonObject } from "./json-object.ts";
 import { stringOf } from "./json-object.ts";
 import { MESSAGES_DIALECT } from "./names.ts";
 import { NO_STAND_INS } from "./reply-parts.ts";

@@ -1,7 +1,7 @@
 import type { Part, ReasoningPart, ToolCallPart } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import { encodeCitation } from "./citations.ts";
-import type { JsonObject } from "./json-object.ts";
-import { isObject } from "./json-object.ts";
 import { ANTHROPIC } from "./names.ts";
 import { FREE_TEXT_PARAMETER } from "./reply-parts.ts";
 import { sealReasoning } from "./sealed-reasoning.ts";
@@ -66,7 +66,7 @@ function toolInput(part: ToolCallPart): JsonObject {
   if (part.arguments.trim() === "") return {};
   try {
     const value: unknown = JSON.parse(part.arguments);
-    if (isObject(value)) return value;
+    if (isJsonObject(value)) return value;
   } catch {
     // a call that was cut by its token limit
   }

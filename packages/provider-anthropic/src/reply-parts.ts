@@ -1,7 +1,8 @@
 import type { Part, ToolCallPart } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import { citationsFrom } from "./citations.ts";
-import type { JsonObject } from "./json-object.ts";
-import { isObject, membersBesides, stringOf } from "./json-object.ts";
+import { membersBesides, stringOf } from "./json-object.ts";
 import { ANTHROPIC } from "./names.ts";
 
 /** Tools that this package made up for a request, and whose calls are therefore something else in the reply. */
@@ -71,7 +72,7 @@ export function toolCallFrom(block: JsonObject, input: string, standIns: StandIn
 
 function freeTextOf(input: string): string {
   const value: unknown = JSON.parse(input);
-  return (isObject(value) ? stringOf(value[FREE_TEXT_PARAMETER]) : undefined) ?? input;
+  return (isJsonObject(value) ? stringOf(value[FREE_TEXT_PARAMETER]) : undefined) ?? input;
 }
 
 /** `server_tool_use`, `mcp_tool_use` and the results of both kinds. */

@@ -1,5 +1,5 @@
 import type { ResponseFormat } from "@signalbox/kernel";
-import type { JsonObject } from "./json-object.ts";
+import type { JsonObject } from "@signalbox/kernel/http";
 import type { RequestContext } from "./request-context.ts";
 import { sanitizeSchema } from "./schema-sanitizer.ts";
 

@@ -1,5 +1,5 @@
 import type { Message } from "@signalbox/kernel";
-import type { JsonObject } from "./json-object.ts";
+import type { JsonObject } from "@signalbox/kernel/http";
 import { ANTHROPIC } from "./names.ts";
 import type { RequestContext } from "./request-context.ts";
 import { encodeParts, shorthand } from "./request-parts.ts";

@@ -1,7 +1,7 @@
 import type { CacheControl, DocumentPart, MediaSource, Part, ToolCallPart, ToolResultPart } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 import { encodeCitation } from "./citations.ts";
-import type { JsonObject } from "./json-object.ts";
-import { isObject } from "./json-object.ts";
 import { ANTHROPIC } from "./names.ts";
 import { FREE_TEXT_PARAMETER } from "./reply-parts.ts";
 import type { RequestContext } from "./request-context.ts";
@@ -131,7 +131,7 @@ function inputObject(part: ToolCallPart, context: RequestContext): JsonObject {
   if (part.arguments.trim() === "") return {};
   try {
     const value: unknown = JSON.parse(part.arguments);
-    if (isObject(value)) return value;
+    if (isJsonObject(value)) return value;
   } catch {
     // told below
   }

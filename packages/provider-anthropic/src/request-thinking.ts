@@ -1,6 +1,6 @@
 import type { Reasoning } from "@signalbox/kernel";
+import type { JsonObject } from "@signalbox/kernel/http";
 import type { Effort, ThinkingMode } from "./capabilities.ts";
-import type { JsonObject } from "./json-object.ts";
 import { ANTHROPIC } from "./names.ts";
 import type { RequestContext } from "./request-context.ts";
 

@@ -1,5 +1,5 @@
 import type { ChatRequest, FunctionTool, Tool } from "@signalbox/kernel";
-import type { JsonObject } from "./json-object.ts";
+import type { JsonObject } from "@signalbox/kernel/http";
 import { ANTHROPIC } from "./names.ts";
 import { FREE_TEXT_PARAMETER } from "./reply-parts.ts";
 import type { RequestContext } from "./request-context.ts";

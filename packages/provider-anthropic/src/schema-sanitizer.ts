@@ -1,5 +1,5 @@
-import type { JsonObject } from "./json-object.ts";
-import { isObject } from "./json-object.ts";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
 
 /** A schema that Anthropic's structured outputs take, or why there is none. */
 export type SanitizedSchema = { readonly schema: JsonObject } | { readonly obstacle: string };
@@ -88,7 +88,7 @@ function sanitizeKeyword(name: string, value: unknown, kept: Record<string, unkn
     case "properties":
     case "$defs":
     case "definitions":
-      if (!isObject(value)) return false;
+      if (!isJsonObject(value)) return false;
       kept[name] = Object.fromEntries(Object.entries(value).map(([key, child]) => [key, sanitizeChild(child, walk)]));
       return true;
     case "items":
@@ -115,7 +115,7 @@ function sanitizeKeyword(name: string, value: unknown, kept: Record<string, unkn
 }
 
 function sanitizeChild(child: unknown, walk: Walk): unknown {
-  if (isObject(child)) {
+  if (isJsonObject(child)) {
     if (Object.keys(child).length === 0) walk.obstacle ??= "the schema has a part that allows anything";
     return sanitizeNode(child, walk);
   }
@@ -125,13 +125,13 @@ function sanitizeChild(child: unknown, walk: Walk): unknown {
 
 function isObjectSchema(node: JsonObject): boolean {
   const type = node.type;
-  return type === "object" || (Array.isArray(type) && type.includes("object")) || isObject(node.properties);
+  return type === "object" || (Array.isArray(type) && type.includes("object")) || isJsonObject(node.properties);
 }
 
 function closeObject(node: JsonObject, kept: Record<string, unknown>, walk: Walk): void {
-  const properties = isObject(node.properties) ? Object.keys(node.properties) : [];
+  const properties = isJsonObject(node.properties) ? Object.keys(node.properties) : [];
   const additional = node.additionalProperties;
-  if (additional === true || isObject(additional) || (properties.length === 0 && additional !== false)) {
+  if (additional === true || isJsonObject(additional) || (properties.length === 0 && additional !== false)) {
     walk.obstacle ??= "the schema has an object with free property names";
   }
   const required = Array.isArray(node.required) ? node.required.length : 0;
@@ -168,7 +168,7 @@ function references(node: unknown): ReadonlySet<string> {
   const found = new Set<string>();
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) for (const item of value) visit(item);
-    if (!isObject(value)) return;
+    if (!isJsonObject(value)) return;
     if (typeof value.$ref === "string") found.add(value.$ref);
     for (const [name, child] of Object.entries(value)) if (name !== "$defs" && name !== "definitions") visit(child);
   };
@@ -179,7 +179,7 @@ function references(node: unknown): ReadonlySet<string> {
 function resolve(schema: JsonObject, reference: string): unknown {
   let node: unknown = schema;
   for (const step of reference.replace(/^#\/?/, "").split("/")) {
-    if (!isObject(node)) return undefined;
+    if (!isJsonObject(node)) return undefined;
     node = node[step.replaceAll("~1", "/").replaceAll("~0", "~")];
   }
   return node;

@@ -1,6 +1,7 @@
 import type { Usage } from "@signalbox/kernel";
-import type { JsonObject } from "./json-object.ts";
-import { isObject, membersBesides, numberOf, stringOf } from "./json-object.ts";
+import type { JsonObject } from "@signalbox/kernel/http";
+import { isJsonObject } from "@signalbox/kernel/http";
+import { membersBesides, numberOf, stringOf } from "./json-object.ts";
 
 /** Members of Anthropic's usage that have a place in the canonical form. */
 const KNOWN: ReadonlySet<string> = new Set([
@@ -30,14 +31,14 @@ export function usageFrom(raw: JsonObject): Usage {
   const counts = countsOf(raw);
   const compacted = compactionCounts(raw.iterations);
   const { input, output, cacheRead, cacheWrite, cacheWrite1h } = compacted ?? counts;
-  const searches = isObject(raw.server_tool_use) ? numberOf(raw.server_tool_use.web_search_requests) : undefined;
+  const searches = isJsonObject(raw.server_tool_use) ? numberOf(raw.server_tool_use.web_search_requests) : undefined;
   return {
     inputTokens: input + cacheRead + cacheWrite + cacheWrite1h,
     outputTokens: output,
     ...(cacheRead > 0 && { cacheReadTokens: cacheRead }),
     ...(cacheWrite > 0 && { cacheWriteTokens: cacheWrite }),
     ...(cacheWrite1h > 0 && { cacheWrite1hTokens: cacheWrite1h }),
-    ...(isObject(raw.output_tokens_details) && { reasoningTokens: counts.thinking }),
+    ...(isJsonObject(raw.output_tokens_details) && { reasoningTokens: counts.thinking }),
     ...(searches !== undefined && searches > 0 && { webSearchCalls: searches }),
   };
 }
@@ -45,8 +46,8 @@ export function usageFrom(raw: JsonObject): Usage {
 function countsOf(raw: JsonObject): Counts {
   const written = numberOf(raw.cache_creation_input_tokens) ?? 0;
   const split = raw.cache_creation;
-  const oneHour = isObject(split) ? (numberOf(split.ephemeral_1h_input_tokens) ?? 0) : 0;
-  const fiveMinutes = isObject(split) ? (numberOf(split.ephemeral_5m_input_tokens) ?? 0) : 0;
+  const oneHour = isJsonObject(split) ? (numberOf(split.ephemeral_1h_input_tokens) ?? 0) : 0;
+  const fiveMinutes = isJsonObject(split) ? (numberOf(split.ephemeral_5m_input_tokens) ?? 0) : 0;
   const details = raw.output_tokens_details;
   return {
     input: numberOf(raw.input_tokens) ?? 0,
@@ -55,14 +56,14 @@ function countsOf(raw: JsonObject): Counts {
     // what the split does not explain has an unknown lifetime
     cacheWrite: Math.max(written - oneHour, fiveMinutes),
     cacheWrite1h: oneHour,
-    thinking: isObject(details) ? (numberOf(details.thinking_tokens) ?? 0) : 0,
+    thinking: isJsonObject(details) ? (numberOf(details.thinking_tokens) ?? 0) : 0,
   };
 }
 
 /** The sum over `message` and `compaction` iterations, when there was a compaction and no fallback to another model. */
 function compactionCounts(iterations: unknown): Counts | undefined {
   if (!Array.isArray(iterations)) return undefined;
-  const rows = (iterations as readonly unknown[]).filter(isObject);
+  const rows = (iterations as readonly unknown[]).filter(isJsonObject);
   if (!rows.some((row) => row.type === "compaction") || rows.some((row) => row.type === "fallback_message")) {
     return undefined;
   }
@@ -84,8 +85,8 @@ export function mergeUsage(start: JsonObject | undefined, update: JsonObject): J
 
 /** The usage in an event of a stream: `message_start` and `message_delta` have one. */
 export function usageOfEvent(event: JsonObject): JsonObject | undefined {
-  const usage = isObject(event.message) ? event.message.usage : event.usage;
-  return isObject(usage) ? usage : undefined;
+  const usage = isJsonObject(event.message) ? event.message.usage : event.usage;
+  return isJsonObject(usage) ? usage : undefined;
 }
 
 /** Members of the usage that the canonical form has no place for: `iterations`, `inference_geo`, … */
