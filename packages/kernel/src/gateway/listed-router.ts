@@ -41,7 +41,9 @@ export function listedRouter(models: ModelTable, options: ListedRouterOptions = 
         call.trace.skip(model, "the caller may not use this model");
         continue;
       }
-      for (const deployment of models.deployments(model)) {
+      const deployments = models.deployments(model);
+      if (deployments.length === 0) call.trace.skip(model, "no model has this name");
+      for (const deployment of deployments) {
         if (tried.has(key(deployment))) continue;
         tried.add(key(deployment));
         yield deployment;
