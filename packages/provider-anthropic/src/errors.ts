@@ -56,6 +56,8 @@ export function parseReply(body: Buffer): unknown {
 
 function factsOf(status: number, body: unknown, errorCode: string | undefined): UpstreamErrorFacts | undefined {
   if (status === 429 && errorCode !== undefined && SPENT.has(errorCode)) return { type: "insufficient_quota" };
+  // the model's name is the operator's: another deployment may know it
+  if (status === 404) return { retryable: true };
   return errorOf(body)?.type === "timeout_error" ? { code: "timeout" } : undefined;
 }
 

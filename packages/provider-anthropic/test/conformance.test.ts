@@ -107,7 +107,7 @@ testProvider({
     errors: {
       badRequest: { exchange: errorReply("400"), message: "messages.0.content" },
       unauthorized: { exchange: errorReply("401") },
-      notFound: { exchange: errorReply("404") },
+      notFound: { exchange: errorReply("404"), retryable: true },
       rateLimited: { exchange: errorReply("429") },
       serverError: { exchange: errorReply("500") },
       overloaded: { exchange: errorReply("529") },
