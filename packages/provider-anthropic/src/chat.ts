@@ -16,7 +16,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { requestHeaders } from "./endpoint.ts";
 import { apiError, parseReply } from "./errors.ts";
 import { MESSAGES_DIALECT } from "./names.ts";
-import { isWholeFrame, NativeFrames } from "./native-frames.ts";
+import { NativeFrames } from "./native-frames.ts";
 import { nativeBody } from "./native-request.ts";
 import { nativeChatResult } from "./native-result.ts";
 import type { StandInTools } from "./reply-parts.ts";
@@ -65,7 +65,7 @@ async function* forwardStream(
     const frames = new NativeFrames(nowSeconds());
     for (;;) {
       const bytes = await stream.read();
-      const complete = bytes === undefined ? lastFrame(splitter) : splitter.push(bytes);
+      const complete = bytes === undefined ? splitter.end() : splitter.push(bytes);
       if (complete !== undefined) {
         const { frame, error } = frames.push(complete);
         if (frame !== undefined) yield frame;
@@ -76,12 +76,6 @@ async function* forwardStream(
   } finally {
     stream.close();
   }
-}
-
-/** A last frame that lacks its blank line gets one, so that every reader sees it. One that was cut is no frame. */
-function lastFrame(splitter: SseFrameSplitter): Buffer | undefined {
-  const rest = splitter.rest();
-  return rest !== undefined && isWholeFrame(rest) ? Buffer.concat([rest, Buffer.from("\n\n")]) : undefined;
 }
 
 async function* translateStream(

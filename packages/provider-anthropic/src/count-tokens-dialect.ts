@@ -1,8 +1,9 @@
-import type { Decoded, Dialect, DialectRequest } from "@signalbox/kernel";
-import { takeGatewayFields } from "@signalbox/kernel/http";
+import type { Call, Dialect, ReplyEncoder } from "@signalbox/kernel";
+import type { JsonCall } from "@signalbox/kernel/http";
+import { decodeJsonCall } from "@signalbox/kernel/http";
 import { encodeError, errorBody } from "./dialect-errors.ts";
 import { decodeMessagesRequest } from "./messages-decode.ts";
-import { isOwnField, MOUNTS, objectOf, requiredBody, travellingHeaders } from "./messages-dialect.ts";
+import { CLIENT_HEADERS, isOwnField, MOUNTS } from "./messages-dialect.ts";
 import { COUNT_TOKENS_DIALECT } from "./names.ts";
 
 /** `POST /v1/messages/count_tokens`. */
@@ -14,35 +15,38 @@ export function countTokensDialect(): Dialect {
       method: "POST",
       path: `${mount}/v1/messages/count_tokens`,
       operation: "countTokens",
-      decode,
+      decode: (http) => decodeJsonCall(http, CALL),
     })),
     encodeError,
   };
 }
 
-function decode(request: DialectRequest): Decoded<"countTokens"> {
-  const body = requiredBody(request);
-  const { body: members, options, edits } = takeGatewayFields(objectOf(body), request.headers, isOwnField);
-  const chat = decodeMessagesRequest(members, true);
+const CALL: JsonCall<"countTokens"> = {
+  dialect: COUNT_TOKENS_DIALECT,
+  headers: CLIENT_HEADERS,
+  isOwn: isOwnField,
+  request: (body) => {
+    const chat = decodeMessagesRequest(body, true);
+    return { model: chat.model, chat };
+  },
+  encoder: countEncoder,
+};
+
+function countEncoder(call: Call<"countTokens">): ReplyEncoder<"countTokens"> {
   return {
-    request: { model: chat.model, chat },
-    ...(options !== undefined && { options }),
-    native: { dialect: COUNT_TOKENS_DIALECT, body, edits, headers: travellingHeaders(request.headers) },
-    encoder: (call) => ({
-      streaming: false,
-      headers: { "request-id": call.id },
-      heartbeat: "",
-      result: ({ inputTokens, native }) => ({
-        status: 200,
-        headers: { "content-type": "application/json" },
-        body:
-          native?.dialect === COUNT_TOKENS_DIALECT && native.body !== undefined
-            ? native.body
-            : JSON.stringify({ input_tokens: inputTokens }),
-      }),
-      event: () => undefined,
-      end: () => "",
-      error: (error) => JSON.stringify(errorBody(error, call.id)),
+    streaming: false,
+    headers: { "request-id": call.id },
+    heartbeat: "",
+    result: ({ inputTokens, native }) => ({
+      status: 200,
+      headers: { "content-type": "application/json" },
+      body:
+        native?.dialect === COUNT_TOKENS_DIALECT && native.body !== undefined
+          ? native.body
+          : JSON.stringify({ input_tokens: inputTokens }),
     }),
+    event: () => undefined,
+    end: () => "",
+    error: (error) => JSON.stringify(errorBody(error, call.id)),
   };
 }

@@ -1,8 +1,7 @@
-import type { IncomingHttpHeaders } from "node:http";
-import type { Call, ChatEvent, ChatResult, Decoded, Dialect, DialectRequest, ReplyEncoder } from "@signalbox/kernel";
-import { GatewayError, isFrame } from "@signalbox/kernel";
-import type { JsonBody, JsonObject } from "@signalbox/kernel/http";
-import { isJsonObject, sseEvent, takeGatewayFields } from "@signalbox/kernel/http";
+import type { Call, ChatEvent, ChatResult, Dialect, GatewayError, ReplyEncoder } from "@signalbox/kernel";
+import { isFrame } from "@signalbox/kernel";
+import type { JsonCall } from "@signalbox/kernel/http";
+import { decodeJsonCall, isJsonObject, sseEvent } from "@signalbox/kernel/http";
 import { encodeError, errorBody } from "./dialect-errors.ts";
 import { decodeMessagesRequest } from "./messages-decode.ts";
 import { encodeMessage } from "./messages-encode.ts";
@@ -13,7 +12,7 @@ import type { Note } from "./reply-blocks.ts";
 const PING = 'event: ping\ndata: {"type":"ping"}\n\n';
 
 /** Client headers that travel on to Anthropic. */
-const TRAVELLING: readonly string[] = ["anthropic-version", "anthropic-beta"];
+export const CLIENT_HEADERS: readonly string[] = ["anthropic-version", "anthropic-beta"];
 
 /** Below the mount point; the second is where clients look that are given a base URL per vendor. */
 export const MOUNTS: readonly string[] = ["", "/anthropic"];
@@ -27,45 +26,23 @@ export function messagesDialect(): Dialect {
       method: "POST",
       path: `${mount}/v1/messages`,
       operation: "chat",
-      decode,
+      decode: (http) => decodeJsonCall(http, CALL),
     })),
     encodeError,
   };
 }
 
-function decode(request: DialectRequest): Decoded<"chat"> {
-  const body = requiredBody(request);
-  const { body: members, options, edits } = takeGatewayFields(objectOf(body), request.headers, isOwnField);
-  return {
-    request: decodeMessagesRequest(members),
-    ...(options !== undefined && { options }),
-    native: { dialect: MESSAGES_DIALECT, body, edits, headers: travellingHeaders(request.headers) },
-    encoder: (call) => new MessagesEncoder(call),
-  };
-}
-
-export function requiredBody(request: DialectRequest): JsonBody {
-  if (request.body !== undefined) return request.body;
-  throw new GatewayError("invalid_request", "the request has no JSON body");
-}
-
-export function objectOf(body: JsonBody): JsonObject {
-  if (isJsonObject(body.value)) return body.value;
-  throw new GatewayError("invalid_request", "the request body must be a JSON object");
-}
+const CALL: JsonCall<"chat"> = {
+  dialect: MESSAGES_DIALECT,
+  headers: CLIENT_HEADERS,
+  isOwn: isOwnField,
+  request: (body) => decodeMessagesRequest(body),
+  encoder: (call) => new MessagesEncoder(call),
+};
 
 /** Anthropic's own `fallbacks` holds objects; the gateway's holds names of models. */
 export function isOwnField(name: string, value: unknown): boolean {
-  return name === "fallbacks" && Array.isArray(value) && value.some((model) => typeof model === "object");
-}
-
-export function travellingHeaders(headers: IncomingHttpHeaders): readonly string[] {
-  const list: string[] = [];
-  for (const name of TRAVELLING) {
-    const value = headers[name];
-    if (value !== undefined) list.push(name, Array.isArray(value) ? value.join(",") : value);
-  }
-  return list;
+  return name === "fallbacks" && Array.isArray(value) && value.some(isJsonObject);
 }
 
 class MessagesEncoder implements ReplyEncoder<"chat"> {

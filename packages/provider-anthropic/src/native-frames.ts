@@ -105,14 +105,14 @@ interface DataLine {
   readonly data: JsonObject | undefined;
 }
 
-/** The `data:` lines of some frames, parsed; with `containing` only those that hold it. */
-function lines(bytes: Buffer, containing?: Buffer): readonly DataLine[] {
+/** The `data:` lines that hold some bytes, parsed. */
+function lines(bytes: Buffer, containing: Buffer): readonly DataLine[] {
   const found: DataLine[] = [];
   let start = 0;
   while (start < bytes.length) {
     const end = lineEnd(bytes, start);
     const line = bytes.subarray(start, end);
-    if (line.subarray(0, 5).toString("latin1") === "data:" && (containing === undefined || line.includes(containing))) {
+    if (line.subarray(0, 5).toString("latin1") === "data:" && line.includes(containing)) {
       found.push({ start, data: parseLine(line) });
     }
     start = end + 1;
@@ -125,15 +125,6 @@ function lineEnd(bytes: Buffer, start: number): number {
   const end = feed < 0 ? bytes.length : feed;
   const back = bytes.indexOf(CR, start);
   return back >= 0 && back < end ? back : end;
-}
-
-/** Whether the data of a frame is all there. */
-export function isWholeFrame(bytes: Buffer): boolean {
-  try {
-    return lines(bytes).some(({ data }) => data !== undefined);
-  } catch {
-    return false;
-  }
 }
 
 function parseLine(line: Buffer): JsonObject | undefined {

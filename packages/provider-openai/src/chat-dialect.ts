@@ -3,19 +3,17 @@ import type {
   CallRoute,
   ChatEvent,
   ChatResult,
-  Decoded,
   Dialect,
-  DialectRequest,
   GatewayError,
   HttpReply,
   ReplyEncoder,
 } from "@signalbox/kernel";
-import type { JsonObject } from "@signalbox/kernel/http";
-import { SSE_DONE, SSE_HEARTBEAT, takeGatewayFields } from "@signalbox/kernel/http";
+import type { JsonCall, JsonObject } from "@signalbox/kernel/http";
+import { decodeJsonCall, SSE_DONE, SSE_HEARTBEAT } from "@signalbox/kernel/http";
 import { decodeChat } from "./chat-decode.ts";
 import { encodeCompletion } from "./chat-encode.ts";
 import { ChunkEncoder } from "./chat-encode-stream.ts";
-import { clientHeaders, isOwnField, jsonReply, requestObject } from "./dialect-request.ts";
+import { CLIENT_HEADERS, isOwnField, jsonReply } from "./dialect-request.ts";
 import { encodeOpenaiError, encodeStreamError } from "./error-encode.ts";
 import { objectOf } from "./json.ts";
 import { CHAT_DIALECT } from "./native-chat.ts";
@@ -35,20 +33,16 @@ export function chatDialect(): Dialect {
 }
 
 function chatRoute(path: string): CallRoute<"chat"> {
-  return { kind: "call", method: "POST", path, operation: "chat", decode: decodeCall };
+  return { kind: "call", method: "POST", path, operation: "chat", decode: (http) => decodeJsonCall(http, CALL) };
 }
 
-function decodeCall(http: DialectRequest): Decoded<"chat"> {
-  const { json, body } = requestObject(http);
-  const { body: asked, options, edits } = takeGatewayFields(json, http.headers, isOwnField);
-  const request = decodeChat(asked, http.params["model"]);
-  return {
-    request,
-    ...(options !== undefined && { options }),
-    native: { dialect: CHAT_DIALECT, body, edits, headers: clientHeaders(http.headers) },
-    encoder: (call) => new ChatEncoder(call, asked),
-  };
-}
+const CALL: JsonCall<"chat"> = {
+  dialect: CHAT_DIALECT,
+  headers: CLIENT_HEADERS,
+  isOwn: isOwnField,
+  request: (body, { params }) => decodeChat(body, params["model"]),
+  encoder: (call, body) => new ChatEncoder(call, body),
+};
 
 class ChatEncoder implements ReplyEncoder<"chat"> {
   readonly streaming: boolean;

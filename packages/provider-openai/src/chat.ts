@@ -9,7 +9,7 @@ import { chatResult, usageOf } from "./chat-result.ts";
 import { choicesError, chunkOf, DONE_DATA, isEventStream, replyOfBody } from "./chunks.ts";
 import { bodyFailure, incompleteStream, upstreamFailure } from "./errors.ts";
 import { CHAT_DIALECT, ChatFrameDecoder, forwardedChatResult, nativeChatResult } from "./native-chat.ts";
-import { completeFrame, FrameWatch } from "./native-frames.ts";
+import { FrameWatch } from "./native-frames.ts";
 import { carriesBlocks, nativeChatBody, saysTheSame } from "./native-request.ts";
 import type { WireConfig } from "./wire.ts";
 import { isSuccess, wireRequest } from "./wire.ts";
@@ -93,7 +93,7 @@ async function* nativeStream(
     const decoder = new ChatFrameDecoder(context);
     for (;;) {
       const bytes = await stream.read();
-      const frames = bytes === undefined ? lastFrame(splitter) : splitter.push(bytes);
+      const frames = bytes === undefined ? splitter.end() : splitter.push(bytes);
       if (frames !== undefined) {
         const seen = watch.inspect(frames);
         if (seen !== undefined) yield { type: "frame", dialect: CHAT_DIALECT, bytes: seen, decoder };
@@ -108,11 +108,6 @@ async function* nativeStream(
   } finally {
     stream.close();
   }
-}
-
-function lastFrame(splitter: SseFrameSplitter): Buffer | undefined {
-  const rest = splitter.rest();
-  return rest === undefined ? undefined : completeFrame(rest);
 }
 
 async function* translatedStream(config: WireConfig, attempt: Attempt<"chat">, context: ReplyContext): Reply<"chat"> {

@@ -10,7 +10,7 @@ import { completeBody } from "./complete-request.ts";
 import { resourcePath } from "./endpoints.ts";
 import { bodyFailure, incompleteStream, upstreamFailure } from "./errors.ts";
 import { objectOf } from "./json.ts";
-import { completeFrame, FrameWatch } from "./native-frames.ts";
+import { FrameWatch } from "./native-frames.ts";
 import type { WireProfile } from "./profile.ts";
 import type { WireConfig } from "./wire.ts";
 import { isSuccess, wireRequest } from "./wire.ts";
@@ -128,8 +128,7 @@ async function* forwarded(stream: TransportStream, profile: WireProfile, hideUsa
   const decoder = new CompletionDecoder(profile);
   for (;;) {
     const bytes = await stream.read();
-    const rest = bytes === undefined ? splitter.rest() : undefined;
-    const frames = bytes === undefined ? rest && completeFrame(rest) : splitter.push(bytes);
+    const frames = bytes === undefined ? splitter.end() : splitter.push(bytes);
     if (frames !== undefined) {
       const seen = watch.inspect(frames);
       if (seen !== undefined) yield { type: "frame", dialect: COMPLETIONS_DIALECT, bytes: seen, decoder };

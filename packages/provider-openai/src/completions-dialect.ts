@@ -4,16 +4,15 @@ import type {
   CompleteEvent,
   CompleteRequest,
   CompleteResult,
-  Decoded,
   Dialect,
-  DialectRequest,
   GatewayError,
   HttpReply,
   ReplyEncoder,
   Usage,
 } from "@signalbox/kernel";
-import type { JsonObject } from "@signalbox/kernel/http";
+import type { JsonCall, JsonObject } from "@signalbox/kernel/http";
 import {
+  decodeJsonCall,
   optionalCount,
   optionalFlag,
   optionalNumber,
@@ -22,12 +21,11 @@ import {
   SSE_DONE,
   SSE_HEARTBEAT,
   sseData,
-  takeGatewayFields,
 } from "@signalbox/kernel/http";
 import { modelOf } from "./chat-decode.ts";
 import { finishWord } from "./chat-parts.ts";
 import { COMPLETIONS_DIALECT } from "./complete.ts";
-import { clientHeaders, isOwnField, jsonReply, requestObject } from "./dialect-request.ts";
+import { CLIENT_HEADERS, isOwnField, jsonReply } from "./dialect-request.ts";
 import { inputsOf } from "./embeddings-dialect.ts";
 import { encodeOpenaiError, encodeStreamError } from "./error-encode.ts";
 import { objectOf, otherMembers, WIRE } from "./json.ts";
@@ -53,19 +51,16 @@ export function completionsDialect(): Dialect {
 }
 
 function completeRoute(path: string): CallRoute<"complete"> {
-  return { kind: "call", method: "POST", path, operation: "complete", decode: decodeCall };
+  return { kind: "call", method: "POST", path, operation: "complete", decode: (http) => decodeJsonCall(http, CALL) };
 }
 
-function decodeCall(http: DialectRequest): Decoded<"complete"> {
-  const { json, body } = requestObject(http);
-  const { body: asked, options, edits } = takeGatewayFields(json, http.headers, isOwnField);
-  return {
-    request: decodeComplete(asked, http.params["model"]),
-    ...(options !== undefined && { options }),
-    native: { dialect: COMPLETIONS_DIALECT, body, edits, headers: clientHeaders(http.headers) },
-    encoder: (call) => new CompletionEncoder(call, asked),
-  };
-}
+const CALL: JsonCall<"complete"> = {
+  dialect: COMPLETIONS_DIALECT,
+  headers: CLIENT_HEADERS,
+  isOwn: isOwnField,
+  request: (body, { params }) => decodeComplete(body, params["model"]),
+  encoder: (call, body) => new CompletionEncoder(call, body),
+};
 
 const KNOWN: ReadonlySet<string> = new Set([
   "model",

@@ -1,17 +1,8 @@
-import type {
-  CallRoute,
-  Decoded,
-  Dialect,
-  DialectRequest,
-  EmbedRequest,
-  EmbedResult,
-  HttpReply,
-  ReplyEncoder,
-} from "@signalbox/kernel";
-import type { JsonObject } from "@signalbox/kernel/http";
-import { fieldError, optionalCount, optionalText, SSE_HEARTBEAT, takeGatewayFields } from "@signalbox/kernel/http";
+import type { CallRoute, Dialect, EmbedRequest, EmbedResult, HttpReply, ReplyEncoder } from "@signalbox/kernel";
+import type { JsonCall, JsonObject } from "@signalbox/kernel/http";
+import { decodeJsonCall, fieldError, optionalCount, optionalText, SSE_HEARTBEAT } from "@signalbox/kernel/http";
 import { modelOf } from "./chat-decode.ts";
-import { clientHeaders, isOwnField, jsonReply, requestObject } from "./dialect-request.ts";
+import { CLIENT_HEADERS, isOwnField, jsonReply } from "./dialect-request.ts";
 import { EMBEDDINGS_DIALECT } from "./embed.ts";
 import { encodeVector } from "./embed-request.ts";
 import { encodeOpenaiError, encodeStreamError } from "./error-encode.ts";
@@ -31,20 +22,16 @@ export function embeddingsDialect(): Dialect {
 }
 
 function embedRoute(path: string): CallRoute<"embed"> {
-  return { kind: "call", method: "POST", path, operation: "embed", decode: decodeCall };
+  return { kind: "call", method: "POST", path, operation: "embed", decode: (http) => decodeJsonCall(http, CALL) };
 }
 
-function decodeCall(http: DialectRequest): Decoded<"embed"> {
-  const { json, body } = requestObject(http);
-  const { body: asked, options, edits } = takeGatewayFields(json, http.headers, isOwnField);
-  const request = decodeEmbed(asked, http.params["model"]);
-  return {
-    request,
-    ...(options !== undefined && { options }),
-    native: { dialect: EMBEDDINGS_DIALECT, body, edits, headers: clientHeaders(http.headers) },
-    encoder: () => embedEncoder(request),
-  };
-}
+const CALL: JsonCall<"embed"> = {
+  dialect: EMBEDDINGS_DIALECT,
+  headers: CLIENT_HEADERS,
+  isOwn: isOwnField,
+  request: (body, { params }) => decodeEmbed(body, params["model"]),
+  encoder: ({ request }) => embedEncoder(request),
+};
 
 const KNOWN: ReadonlySet<string> = new Set(["model", "input", "dimensions", "encoding_format", "input_type", "user"]);
 

@@ -176,15 +176,3 @@ function endsFrame(bytes: Buffer, at: number): boolean {
   const before = last === LF && bytes[at - 2] === CR ? at - 3 : at - 2;
   return isBreak(bytes[before]);
 }
-
-/** The data of a frame without its blank line, if it is whole: the end of a stream may cut one. */
-export function completeFrame(rest: Buffer): Buffer | undefined {
-  const line = rest
-    .toString()
-    .trimEnd()
-    .split(/\r\n|\r|\n/)
-    .findLast((each) => each.startsWith("data:"));
-  const data = line?.slice(DATA.length).trim();
-  if (data === undefined || (data !== "[DONE]" && tryParse(data) === undefined)) return undefined;
-  return Buffer.concat([rest, Buffer.from("\n\n")]);
-}

@@ -1,3 +1,5 @@
+export type { JsonCall } from "./decode-json-call.ts";
+export { decodeJsonCall } from "./decode-json-call.ts";
 export { contractError, errorHeaders } from "./error-contract.ts";
 export type { GatewayFields, OwnField } from "./gateway-fields.ts";
 export { takeGatewayFields } from "./gateway-fields.ts";
@@ -33,9 +35,9 @@ export { checkRequestShape } from "./request-shape.ts";
 export { durationMs, retryAfterMs } from "./retry-after.ts";
 export { sendJson } from "./send-json.ts";
 export type { SseEvent } from "./sse-decode.ts";
-export { SseDecoder, sseEvents } from "./sse-decode.ts";
+export { MAX_SSE_FRAME_BYTES, SseDecoder, sseEvents } from "./sse-decode.ts";
 export { SSE_DONE, SSE_HEARTBEAT, sseData, sseEvent } from "./sse-encode.ts";
-export { MAX_SSE_FRAME_BYTES, SseFrameSplitter } from "./sse-frames.ts";
+export { SseFrameSplitter } from "./sse-frames.ts";
 export type { TransportOptions } from "./undici-transport.ts";
 export { createTransport } from "./undici-transport.ts";
 export type { UpstreamErrorFacts, UpstreamErrorResponse } from "./upstream-error.ts";

@@ -1,5 +1,6 @@
 import { GatewayError } from "../errors.ts";
 import type { TransportStream } from "../transport.ts";
+import { decodedValues } from "./decoded-values.ts";
 
 const LF = 0x0a;
 
@@ -57,15 +58,6 @@ export class NdjsonDecoder {
 }
 
 /** The values of a streamed response. The stream is closed when the reader stops, fails or reaches the end. */
-export async function* ndjsonValues(stream: TransportStream): AsyncGenerator<unknown, void, void> {
-  const decoder = new NdjsonDecoder();
-  try {
-    for (;;) {
-      const bytes = await stream.read();
-      yield* bytes === undefined ? decoder.end() : decoder.push(bytes);
-      if (bytes === undefined) return;
-    }
-  } finally {
-    stream.close();
-  }
+export function ndjsonValues(stream: TransportStream): AsyncGenerator<unknown, void, void> {
+  return decodedValues(stream, new NdjsonDecoder());
 }

@@ -3,7 +3,10 @@ import type { EventSourceParser } from "eventsource-parser";
 import { createParser } from "eventsource-parser";
 import { GatewayError } from "../errors.ts";
 import type { TransportStream } from "../transport.ts";
-import { MAX_SSE_FRAME_BYTES } from "./sse-frames.ts";
+import { decodedValues } from "./decoded-values.ts";
+
+/** Largest SSE frame in bytes: an upstream that never ends a frame must not fill the memory. */
+export const MAX_SSE_FRAME_BYTES: number = 4 * 1024 * 1024;
 
 export interface SseEvent {
   /** Value of the `event:` field; undefined when there was none. */
@@ -65,15 +68,6 @@ export class SseDecoder {
 }
 
 /** The events of a streamed response. The stream is closed when the reader stops, fails or reaches the end. */
-export async function* sseEvents(stream: TransportStream): AsyncGenerator<SseEvent, void, void> {
-  const decoder = new SseDecoder();
-  try {
-    for (;;) {
-      const bytes = await stream.read();
-      yield* bytes === undefined ? decoder.end() : decoder.push(bytes);
-      if (bytes === undefined) return;
-    }
-  } finally {
-    stream.close();
-  }
+export function sseEvents(stream: TransportStream): AsyncGenerator<SseEvent, void, void> {
+  return decodedValues(stream, new SseDecoder());
 }

@@ -1,11 +1,9 @@
 import { GatewayError } from "../errors.ts";
+import { MAX_SSE_FRAME_BYTES, SseDecoder } from "./sse-decode.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
 const LF_LF = Buffer.from("\n\n");
-
-/** Largest SSE frame in bytes: an upstream that never ends a frame must not fill the memory. */
-export const MAX_SSE_FRAME_BYTES: number = 4 * 1024 * 1024;
 
 /**
  * Cuts a byte stream at frame boundaries without decoding it, so that frames can be forwarded as bytes.
@@ -44,6 +42,18 @@ export class SseFrameSplitter {
     const frames = this.#take(boundary === bytes.length ? bytes : bytes.subarray(0, boundary));
     if (boundary < bytes.length) this.#keep(bytes.subarray(boundary));
     return frames;
+  }
+
+  /**
+   * The stream is over: a last frame that lacks its blank line, with one, so that every reader sees it. Undefined when
+   * nothing is left, or what is left was cut: its data is neither JSON nor `[DONE]`.
+   */
+  end(): Buffer | undefined {
+    const left = this.rest();
+    if (left === undefined) return undefined;
+    const decoder = new SseDecoder();
+    const data = [...decoder.push(left), ...decoder.end()].at(-1)?.data;
+    return data === undefined || !isWhole(data) ? undefined : Buffer.concat([left, LF_LF]);
   }
 
   /** What is left when the stream ends: a frame without its blank line, or undefined. */
@@ -113,5 +123,15 @@ export class SseFrameSplitter {
     this.#pieces = [];
     this.#length = 0;
     return whole;
+  }
+}
+
+function isWhole(data: string): boolean {
+  if (data.trim() === "[DONE]") return true;
+  try {
+    JSON.parse(data);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -82,6 +82,27 @@ describe("SseFrameSplitter", () => {
     );
   });
 
+  it.each([
+    ["", undefined],
+    ['data: {"a":1}\n\n', undefined],
+    ['data: {"a":1}', 'data: {"a":1}\n\n'],
+    ['event: x\r\ndata: {"a":1}\r\n', 'event: x\r\ndata: {"a":1}\r\n\n\n'],
+    ["data: [1,\ndata: 2]\n", "data: [1,\ndata: 2]\n\n\n"],
+    ["data: [DONE]", "data: [DONE]\n\n"],
+    ['data: {"a":', undefined],
+    ['data: {"a":1}\ndat', 'data: {"a":1}\ndat\n\n'],
+    ["data: [DON", undefined],
+    ["event: x", undefined],
+    [": a comment", undefined],
+  ])("at the end completes what only lacks its blank line: %j", (text, last) => {
+    for (const cut of [1, 4, 1_000]) {
+      const splitter = new SseFrameSplitter();
+      for (let at = 0; at < text.length; at += cut) splitter.push(Buffer.from(text.slice(at, at + cut)));
+      expect(splitter.end()?.toString()).toBe(last);
+      expect(splitter.end()).toBeUndefined();
+    }
+  });
+
   it("refuses a frame without end", () => {
     const splitter = new SseFrameSplitter();
     const piece = Buffer.alloc(1024 * 1024, 0x61);
