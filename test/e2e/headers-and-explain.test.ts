@@ -199,9 +199,9 @@ describe("the overhead", () => {
     const response = await fetch(`${gateway.url}/v1/chat/completions`, {
       method: "POST",
       headers: { authorization: `Bearer ${CLIENT_KEY}`, "content-type": "application/json" },
-      body: slowly() as unknown as BodyInit,
+      body: slowly(),
       duplex: "half",
-    } as RequestInit);
+    } as unknown as RequestInit);
     expect(response.status).toBe(200);
     await response.text();
     expect(Number(response.headers.get("x-signalbox-overhead-ms"))).toBeLessThan(most);
@@ -211,7 +211,7 @@ describe("the overhead", () => {
 describe("POST /v1/explain", () => {
   it("answers what would happen: deployments with fallbacks, lanes, bodies; nothing is sent", async () => {
     const before = gateway.sent.length;
-    const body = { ...chatBody("openai", "primary"), top_k: 3, drop_params: true, future: { a: 1 } };
+    const body = chatBody("openai", "primary", { top_k: 3, drop_params: true, future: { a: 1 } });
     const reply = await gateway.post("/v1/explain", body);
     expect(reply.status, reply.text).toBe(200);
     expect(gateway.sent.length).toBe(before);

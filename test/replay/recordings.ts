@@ -56,7 +56,7 @@ export function recordings(folder: string): readonly Recording[] {
           file: row.file,
           provider: row.provider,
           endpoint: row.endpoint as Recording["endpoint"],
-          dialect: anthropic ? "anthropic" : "openai",
+          dialect: anthropic ? ("anthropic" as const) : ("openai" as const),
           model: row.model,
           stream: row.stream,
           status: row.status,

@@ -8,7 +8,7 @@ const [messages] = anthropicDialects();
 const route = messages?.routes[0] as CallRoute<"chat">;
 
 function decode(body: unknown, headers?: Record<string, string>): Decoded<"chat"> {
-  return route.decode(posted("/v1/messages", body, headers));
+  return route.decode(posted("/v1/messages", body, headers)) as Decoded<"chat">;
 }
 
 const PLAIN = { model: "claude-opus-5", max_tokens: 10, messages: [{ role: "user", content: "Hi" }] };

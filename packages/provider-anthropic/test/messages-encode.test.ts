@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { CallRoute, CanonicalChatEvent, ChatResult, Part, ReplyEncoder } from "@signalbox/kernel";
+import type { CallRoute, CanonicalChatEvent, ChatResult, Decoded, Part, ReplyEncoder } from "@signalbox/kernel";
 import { ChatFold, GatewayError, resultEvents } from "@signalbox/kernel";
 import { testCall } from "@signalbox/kernel/testkit";
 import { anthropicDialects } from "@signalbox/provider-anthropic";
@@ -14,7 +14,7 @@ const route = dialect?.routes[0] as CallRoute<"chat">;
 
 function encoder(stream: boolean): ReplyEncoder<"chat"> & { readonly notes: () => readonly string[] } {
   const body = { model: "gpt-5", max_tokens: 10, stream, messages: [{ role: "user", content: "Hi" }] };
-  const decoded = route.decode(posted("/v1/messages", body));
+  const decoded = route.decode(posted("/v1/messages", body)) as Decoded<"chat">;
   const call = { ...testCall({ operation: "chat", request: decoded.request }), id: "call-1" };
   return Object.assign(decoded.encoder(call), { notes: () => (call.trace.notes ?? []).map(({ text }) => text) });
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { Attempt, CallRoute, ChatResult, Deployment, Reply } from "@signalbox/kernel";
+import type { Attempt, CallRoute, ChatResult, Decoded, Deployment, Reply } from "@signalbox/kernel";
 import { collectReply, decodeReply, isFrame, Secret } from "@signalbox/kernel";
 import { createTransport, parseJsonBody } from "@signalbox/kernel/http";
 import type { Exchange, ReplayServer, ReplayServerOptions } from "@signalbox/kernel/testkit";
@@ -39,7 +39,7 @@ function attempt(
     headers,
     body: parseJsonBody(Buffer.from(body)),
   };
-  const decoded = route.decode(request);
+  const decoded = route.decode(request) as Decoded<"chat">;
   return testAttempt({
     operation: "chat",
     request: decoded.request,
@@ -356,7 +356,7 @@ describe("counting tokens", () => {
       params: {},
       headers: { "anthropic-beta": "b" },
       body: parseJsonBody(Buffer.from(sent)),
-    });
+    }) as Decoded<"countTokens">;
     const of = testAttempt({
       operation: "countTokens",
       request: decoded.request,
