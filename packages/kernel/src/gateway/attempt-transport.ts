@@ -1,7 +1,16 @@
 import type { Call } from "../call.ts";
 import type { Deployment } from "../deployment.ts";
 import type { AttemptRecord, Trace } from "../trace.ts";
-import type { ResponseHeaders, Transport, TransportRequest, TransportResponse, TransportStream } from "../transport.ts";
+import type {
+  HeaderList,
+  ResponseHeaders,
+  Transport,
+  TransportRequest,
+  TransportResponse,
+  TransportStream,
+} from "../transport.ts";
+
+const NO_HEADERS: HeaderList = [];
 
 /** Adds to a provider's requests what the attempt knows: signal, time limits, and where the waiting time is noted. */
 export class AttemptTransport implements Transport {
@@ -10,6 +19,8 @@ export class AttemptTransport implements Transport {
   readonly #deployment: Deployment;
   readonly #record: AttemptRecord;
   readonly #idleTimeoutMs: number;
+  /** Of the last request. */
+  sentHeaders: HeaderList = NO_HEADERS;
 
   constructor(transport: Transport, call: Call, deployment: Deployment, record: AttemptRecord, idleTimeoutMs: number) {
     this.#transport = transport;
@@ -20,6 +31,7 @@ export class AttemptTransport implements Transport {
   }
 
   async send(request: TransportRequest): Promise<TransportResponse> {
+    this.sentHeaders = request.headers;
     const startedAt = performance.now();
     try {
       const response = await this.#transport.send({
@@ -35,6 +47,7 @@ export class AttemptTransport implements Transport {
   }
 
   async open(request: TransportRequest): Promise<TransportStream> {
+    this.sentHeaders = request.headers;
     const deployment = this.#deployment;
     const startedAt = performance.now();
     try {

@@ -1,7 +1,6 @@
 import type { Attempt, Call, CallOptions, State } from "../call.ts";
 import type { Deployment, ModelTable } from "../deployment.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
-import { maskSecret } from "../http/redact.ts";
 import type { Moments } from "../moments.ts";
 import type { NativeRequest } from "../native.ts";
 import type { OperationName, Reply, RequestOf } from "../operation.ts";
@@ -14,6 +13,7 @@ import type { Transport } from "../transport.ts";
 import type { Usage } from "../usage.ts";
 import { AttemptTransport } from "./attempt-transport.ts";
 import { modelNotFound } from "./listed-router.ts";
+import { maskedError, sentSecrets } from "./masked-error.ts";
 
 /** A call at one deployment. A class only for speed: one allocation, no copying by spread. */
 class RoutedAttempt implements Attempt {
@@ -31,7 +31,7 @@ class RoutedAttempt implements Attempt {
   readonly upstreamModel: string;
   readonly ordinal: number;
   readonly record: AttemptRecord;
-  readonly transport: Transport;
+  readonly transport: AttemptTransport;
 
   constructor(call: Call, deployment: Deployment, ordinal: number, transport: Transport, idleTimeoutMs: number) {
     this.id = call.id;
@@ -116,21 +116,11 @@ function nothingTried(call: Call): GatewayError {
   );
 }
 
-/**
- * Whatever the attempt threw, with the provider's name on it. A vendor may repeat the key it refused: the deployment's is
- * masked here, whatever it looks like.
- */
-function attributed(thrown: unknown, { deployment, signal }: Attempt): GatewayError {
-  const error = toGatewayError(thrown, deployment.provider);
-  if (error === signal.reason) return error;
-  const key = deployment.apiKey?.reveal();
-  if (key !== undefined && key.length > 0 && error.message.includes(key)) {
-    return new GatewayError(error.code, error.message.replaceAll(key, maskSecret(key)), {
-      ...error,
-      source: error.source ?? deployment.provider,
-      cause: error.cause,
-    });
-  }
+/** Whatever the attempt threw, with the provider's name on it and without the secrets that were sent. */
+function attributed(thrown: unknown, { deployment, signal, transport }: RoutedAttempt): GatewayError {
+  const thrownError = toGatewayError(thrown, deployment.provider);
+  if (thrownError === signal.reason) return thrownError;
+  const error = maskedError(thrownError, sentSecrets(deployment, transport.sentHeaders));
   return error.source === undefined ? error.with({ source: deployment.provider }) : error;
 }
 

@@ -2,7 +2,7 @@ import type { Call } from "../call.ts";
 import type { Deployment } from "../deployment.ts";
 import { toGatewayError } from "../errors.ts";
 import type { ExplainedAttempt } from "../gateway.ts";
-import { redactHeaders, redactText } from "../http/redact.ts";
+import { isSecretName, maskSecret, redactHeaders, redactText } from "../http/redact.ts";
 import type { OperationName, Reply } from "../operation.ts";
 import type { Provider } from "../provider.ts";
 import type { Transport, TransportRequest } from "../transport.ts";
@@ -33,15 +33,25 @@ function headerObject(list: readonly string[]): Record<string, string> {
   return headers;
 }
 
-function readableBody(body: TransportRequest["body"]): unknown {
+function readableBody(body: TransportRequest["body"], { extraBody }: Deployment): unknown {
   if (body === undefined) return undefined;
   if (typeof body !== "string" && !Buffer.isBuffer(body)) return "[stream]";
   const text = body.toString();
   try {
-    return JSON.parse(text);
+    return withoutSecrets(JSON.parse(text), extraBody);
   } catch {
     return redactText(text);
   }
+}
+
+/** Members that the operator adds may be credentials. */
+function withoutSecrets(body: unknown, extraBody: Deployment["extraBody"]): unknown {
+  const shown = body as Record<string, unknown>;
+  for (const name in extraBody) {
+    const value = shown[name];
+    if (typeof value === "string" && isSecretName(name)) shown[name] = maskSecret(value);
+  }
+  return shown;
 }
 
 /** What the provider would send for this call, with secrets masked. */
@@ -82,7 +92,7 @@ export async function explainAttempt(
         method: request.method,
         url: redactText(`${request.origin}${request.path}`),
         headers: redactHeaders(headerObject(request.headers)) as Record<string, string>,
-        body: readableBody(request.body),
+        body: readableBody(request.body, deployment),
       },
     }),
     ...(error !== undefined && { error }),

@@ -54,6 +54,11 @@ export function redactText(text: string, secrets: readonly string[] = []): strin
 const SECRET_HEADER =
   /(?:^|[-_])(?:key|apikey|token|secret|auth|authorization|cookie|password|credentials?|signature|session|jwt|assertion)(?:$|[-_])/i;
 
+/** Whether the value of a header or member of this name is a credential. */
+export function isSecretName(name: string): boolean {
+  return SECRET_HEADER.test(name);
+}
+
 /** The same headers with credentials masked; names are kept as they are. */
 export function redactHeaders(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
@@ -61,7 +66,7 @@ export function redactHeaders(
   const safe: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined) continue;
-    const redact = SECRET_HEADER.test(name) ? maskCredential : (text: string) => redactText(text);
+    const redact = isSecretName(name) ? maskCredential : (text: string) => redactText(text);
     safe[name] = typeof value === "string" ? redact(value) : value.map(redact);
   }
   return safe;
