@@ -43,7 +43,12 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
   readonly trace: Trace;
   readonly native: NativeRequest | undefined;
   readonly reply: Reply<Name>;
-  readonly cancel: (reason?: GatewayError) => void;
+  /**
+   * Bound, for callers that take it off. Here, and not in the constructor: a function that is assigned to a property is
+   * allocated among the long-lived objects, and would keep the whole call there after its end.
+   */
+  readonly cancel: (reason?: GatewayError) => void = (reason) => this.#cancel(reason);
+  readonly #controller: AbortController = new AbortController();
   readonly #context: CallContext;
   readonly #callerSignal: AbortSignal | undefined;
   /** Ends the wait for the first step, for a layer or provider that does not listen to the signal. */
@@ -61,14 +66,7 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
     if (this.options.extensions !== undefined) this.#reportUnread(this.options.extensions);
     this.native = input.native;
     this.#callerSignal = input.signal;
-    const controller = new AbortController();
-    this.signal = controller.signal;
-    this.cancel = (reason) => {
-      if (controller.signal.aborted) return;
-      const error = reason ?? new GatewayError("client_closed", "the caller left before the reply was complete");
-      controller.abort(error);
-      this.#interrupt?.(error);
-    };
+    this.signal = this.#controller.signal;
     this.deadline = this.trace.startedAt + this.#timeoutMs();
     this.reply = this.#run();
   }
@@ -90,6 +88,13 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
 
   set slot(slot: number) {
     this.#slot = slot;
+  }
+
+  #cancel(reason?: GatewayError): void {
+    if (this.signal.aborted) return;
+    const error = reason ?? new GatewayError("client_closed", "the caller left before the reply was complete");
+    this.#controller.abort(error);
+    this.#interrupt?.(error);
   }
 
   #timeoutMs(): number {
