@@ -1,7 +1,7 @@
 // What travels in the benchmarks. Sizes are those of everyday traffic: about 1 kB of request, about 1 kB of reply,
 // streams of 100 chunks with one word each.
 
-export const CHUNKS = 100;
+const CHUNKS = 100;
 
 const ANSWER =
   "Three causes fit what you describe, the likeliest first. The fallback group has lost one of its two deployments, so " +

@@ -244,7 +244,7 @@ function decodeResponseFormat(format: JsonObject | undefined): ResponseFormat | 
 
 const FUNCTION_TOOL: ReadonlySet<string> = new Set(["type", "function", "cache_control"]);
 
-export function decodeTool(value: unknown, at: number): Tool {
+function decodeTool(value: unknown, at: number): Tool {
   const path = `tools[${at}]`;
   if (!isJsonObject(value)) throw fieldError(path, "an object");
   if (value["type"] === "custom") return customTool(value, path);

@@ -65,7 +65,7 @@ export function specificFields(
 }
 
 /** The parts of an answer as one assistant message. */
-export function encodeMessage(content: readonly Part[], options: EncodeOptions): Wire {
+function encodeMessage(content: readonly Part[], options: EncodeOptions): Wire {
   let text: string | undefined;
   let refusal: string | undefined;
   const reasoning: Record<string, string> = {};

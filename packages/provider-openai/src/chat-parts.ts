@@ -74,7 +74,7 @@ const DETAIL_ORIGINS: Readonly<Record<string, string>> = {
 };
 
 /** The vendor whose reasoning stands in `reasoning_details`; undefined when it is not told. */
-export function detailsOrigin(details: readonly unknown[]): string | undefined {
+function detailsOrigin(details: readonly unknown[]): string | undefined {
   for (const detail of details) {
     const format = objectOf(detail)?.["format"];
     if (typeof format === "string" && DETAIL_ORIGINS[format] !== undefined) return DETAIL_ORIGINS[format];
@@ -134,7 +134,7 @@ export function reasoningPart(message: JsonObject, origin: string | undefined): 
 const URL_CITATION: ReadonlySet<string> = new Set(["url", "title", "start_index", "end_index"]);
 
 /** An annotation as a citation. What has no place in the common form stays in `extra.openai`. */
-export function citationOf(annotation: unknown): Citation | undefined {
+function citationOf(annotation: unknown): Citation | undefined {
   const value = objectOf(annotation);
   if (value === undefined) return undefined;
   const inner = objectOf(value["url_citation"]);

@@ -187,7 +187,7 @@ export function messageParts(message: JsonObject, context: ReplyContext): Part[]
   return parts;
 }
 
-export function audioPart(value: unknown, format: string | undefined): AudioPart | undefined {
+function audioPart(value: unknown, format: string | undefined): AudioPart | undefined {
   const audio = objectOf(value);
   const data = textIn(audio?.["data"]);
   const id = textIn(audio?.["id"]);

@@ -24,7 +24,7 @@ export function completeResult(wire: JsonObject, profile: WireProfile): Complete
   };
 }
 
-export function completeChoices(wire: JsonObject, profile: WireProfile): readonly CompleteChoice[] {
+function completeChoices(wire: JsonObject, profile: WireProfile): readonly CompleteChoice[] {
   return listOf(wire["choices"])
     .filter(isJsonObject)
     .map((choice, at) => ({

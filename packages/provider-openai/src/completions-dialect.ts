@@ -89,7 +89,7 @@ type Draft = { -readonly [Key in keyof CompleteRequest]: CompleteRequest[Key] };
 const NO_PROMPT = "<|endoftext|>";
 
 /** @throws {GatewayError} `invalid_request` naming the field */
-export function decodeComplete(body: JsonObject, model?: string): CompleteRequest {
+function decodeComplete(body: JsonObject, model?: string): CompleteRequest {
   const request: Draft = { model: modelOf(body, model), prompts: inputsOf(body["prompt"] ?? NO_PROMPT, "prompt") };
   set(request, "suffix", optionalText(body, "suffix"));
   set(request, "stream", optionalFlag(body, "stream"));

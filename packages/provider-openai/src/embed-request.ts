@@ -42,7 +42,7 @@ function vectorOf(value: unknown): Vector | undefined {
 const FLOAT_BYTES = 4;
 
 /** Base64 of little-endian 32-bit floats. */
-export function decodeVector(base64: string): Float32Array {
+function decodeVector(base64: string): Float32Array {
   const bytes = Buffer.from(base64, "base64");
   const vector = new Float32Array(Math.floor(bytes.length / FLOAT_BYTES));
   for (let at = 0; at < vector.length; at++) vector[at] = bytes.readFloatLE(at * FLOAT_BYTES);

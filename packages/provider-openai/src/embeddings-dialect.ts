@@ -36,7 +36,7 @@ const CALL: JsonCall<"embed"> = {
 const KNOWN: ReadonlySet<string> = new Set(["model", "input", "dimensions", "encoding_format", "input_type", "user"]);
 
 /** @throws {GatewayError} `invalid_request` naming the field */
-export function decodeEmbed(body: JsonObject, model?: string): EmbedRequest {
+function decodeEmbed(body: JsonObject, model?: string): EmbedRequest {
   const dimensions = optionalCount(body, "dimensions");
   const encoding = optionalText(body, "encoding_format");
   if (encoding !== undefined && encoding !== "float" && encoding !== "base64") {

@@ -58,7 +58,7 @@ function isSet(request: ChatRequest, field: ChatParameter): boolean {
 }
 
 /** Fields set in the request that the model does not take. */
-export function unsupportedParameters(request: ChatRequest, rules: ModelRules): readonly ChatParameter[] {
+function unsupportedParameters(request: ChatRequest, rules: ModelRules): readonly ChatParameter[] {
   const { unsupported, refusedWhileReasoning, serviceTiers } = rules;
   if (unsupported === undefined && refusedWhileReasoning === undefined && serviceTiers === undefined) return NONE;
   const found: ChatParameter[] = [];

@@ -10,7 +10,7 @@ export interface MultipartLimits {
   readonly totalBytes: number;
 }
 
-export const DEFAULT_MULTIPART_LIMITS: MultipartLimits = {
+const DEFAULT_MULTIPART_LIMITS: MultipartLimits = {
   parts: 1000,
   headerBytes: 8 * 1024,
   totalBytes: 200 * 1024 * 1024,
