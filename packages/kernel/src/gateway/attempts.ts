@@ -142,6 +142,7 @@ export function attempts(options: AttemptsOptions): (call: Call) => Reply<Operat
     checkGrant(call, models);
     const candidates = candidatesOf(router.route(call));
     const failures: GatewayError[] = [];
+    const dropped = call.trace.droppedParams;
     let ordinal = 0;
     try {
       for (;;) {
@@ -155,6 +156,8 @@ export function attempts(options: AttemptsOptions): (call: Call) => Reply<Operat
           continue;
         }
         ordinal += 1;
+        // what an attempt leaves out is its own; what is missing from the call is missing from all
+        call.trace.droppedParams = dropped?.slice();
         const attempt = new RoutedAttempt(call, deployment, ordinal, transport, idleTimeoutMs);
         call.trace.attempts.push(attempt.record);
         observers.attemptStarted?.(attempt);
