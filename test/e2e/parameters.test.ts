@@ -202,6 +202,25 @@ describe("who decides about dropping", () => {
   });
 });
 
+describe("what a failed attempt would have dropped", () => {
+  it("is not reported for the one that answered", async () => {
+    gateway.answer(({ path }) =>
+      path.startsWith("/o/") ? { status: 503, body: {} } : { body: chatReply("anthropic") },
+    );
+    const body = chatBody("openai", "openai/gpt-5", {
+      temperature: 0.5,
+      seed: 1,
+      drop_params: true,
+      fallbacks: ["anthropic/claude-sonnet-4-5"],
+    });
+    const reply = await gateway.post("/v1/chat/completions", body);
+    expect(reply.status, reply.text).toBe(200);
+    expect(reply.headers.get("x-signalbox-attempts")).toBe("2");
+    expect(lastBody()).toMatchObject({ temperature: 0.5 });
+    expect(dropped(reply)).toEqual(["seed"]);
+  });
+});
+
 describe("a parameter that has another name or value there", () => {
   it("becomes max_completion_tokens for models that reason", async () => {
     await send("openai", "openai/gpt-5", { max_tokens: 77 });

@@ -1,19 +1,41 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Plugin } from "@signalbox/kernel";
+import { isFrame, transformReply } from "@signalbox/kernel";
 import type { ScriptedGateway, Wire } from "../e2e/scripted-gateway.ts";
 import { CHAT_PATHS, chatBody, chatEvents, scriptedGateway, sse, WIRES } from "../e2e/scripted-gateway.ts";
 import { dataLines, readChat } from "../replay/read-chat.ts";
 import type { PlainReply, Style } from "./wire-writers.ts";
 import { writeReply } from "./wire-writers.ts";
 
-const RUNS = 50;
+const RUNS = 40;
 
 let gateway: ScriptedGateway;
+/** Has a layer that reads every event, so that nothing is forwarded unread. */
+let reading: ScriptedGateway;
+
+const reader: Plugin = {
+  name: "reader",
+  layers: {
+    guard: (call, next) =>
+      transformReply(next(call), {
+        *event(event) {
+          if (isFrame(event)) throw new Error("a reading layer got bytes");
+          yield structuredClone(event);
+        },
+        result: (result) => ({ ...result }),
+      }),
+  },
+};
 
 beforeAll(async () => {
   gateway = await scriptedGateway();
+  reading = await scriptedGateway({ plugins: [reader] });
 });
-afterAll(() => gateway.close());
+afterAll(async () => {
+  await gateway.close();
+  await reading.close();
+});
 
 /** Also single halves of surrogate pairs, which JSON can carry as escapes. */
 const units = fc
@@ -123,14 +145,21 @@ function readIdentity(client: Wire, body: string, stream: boolean): Identity {
 }
 
 const lanes = WIRES.flatMap((upstream) =>
-  WIRES.flatMap((client) => [true, false].map((stream) => ({ upstream, client, stream }))),
+  WIRES.flatMap((client) =>
+    [true, false].flatMap((stream) => [
+      { upstream, client, stream, read: false },
+      { upstream, client, stream, read: true },
+    ]),
+  ),
 );
 
 describe("every split of every reply reads the same", () => {
-  it.each(lanes)("from $upstream to a client of $client, streamed: $stream", async ({ upstream, client, stream }) => {
+  it.each(lanes)("from $upstream to a client of $client, streamed $stream, read on the way $read", async (lane) => {
+    const { upstream, client, stream, read: isRead } = lane;
+    const running = isRead ? reading : gateway;
     await fc.assert(
       fc.asyncProperty(reply, style, cuts, async (said, written, places) => {
-        gateway.answer((request) => {
+        running.answer((request) => {
           const asked = JSON.parse(request.body);
           expect(asked.stream ?? false).toBe(stream);
           const usage = asked.stream_options?.include_usage === true;
@@ -140,7 +169,7 @@ describe("every split of every reply reads the same", () => {
         });
         const options = stream && client === "openai" ? { stream_options: { include_usage: true } } : {};
         const body = chatBody(client, `${upstream}/any`, { stream, ...options });
-        const answer = await gateway.post(CHAT_PATHS[client], body);
+        const answer = await running.post(CHAT_PATHS[client], body);
         expect(answer.status, answer.text).toBe(200);
         const read = readChat(client, answer.text, stream);
         const { toolCalls: calls, ...rest } = read;
