@@ -30,6 +30,11 @@ export class ExchangeLimits {
   readonly #totalMs: number | undefined;
   readonly #headersMs: number;
   readonly #idleMs: number;
+  /**
+   * A function, not this object with a `handleEvent`: Node wraps an object in a function that it allocates among the
+   * long-lived objects, and the exchange would stay there with it.
+   */
+  readonly #onAbort = (): void => this.aborted();
   #total: NodeJS.Timeout | undefined;
   #step: NodeJS.Timeout | undefined;
 
@@ -52,7 +57,7 @@ export class ExchangeLimits {
         this.#owner.fail(abortFailure(signal));
         return false;
       }
-      signal.addEventListener("abort", this);
+      signal.addEventListener("abort", this.#onAbort);
     }
     if (this.#totalMs !== undefined && this.#totalMs <= MAX_TIMER_MS)
       this.#total = setTimeout(onTotal, this.#totalMs, this);
@@ -76,13 +81,13 @@ export class ExchangeLimits {
   }
 
   end(): void {
-    this.#signal?.removeEventListener("abort", this);
+    this.#signal?.removeEventListener("abort", this.#onAbort);
     if (this.#total !== undefined) clearTimeout(this.#total);
     if (this.#step !== undefined) clearTimeout(this.#step);
   }
 
   /** The signal has fired. */
-  handleEvent(): void {
+  aborted(): void {
     this.#owner.fail(abortFailure(this.#signal as AbortSignal));
   }
 
