@@ -11,6 +11,7 @@ import {
   UPSTREAM_KEY,
   WIRES,
 } from "./scripted-gateway.ts";
+import { WRONG_FIELDS } from "./wrong-fields.ts";
 
 const MAX_BODY = 2 * 1024 * 1024;
 
@@ -293,145 +294,8 @@ describe.each(WIRES)("a client of %s that sends", (client) => {
   });
 });
 
-const WRONG: Readonly<Record<Wire, readonly (readonly [param: string, more: object])[]>> = {
-  openai: [
-    ["model", { model: 7 }],
-    ["model", { model: "" }],
-    ["model", { model: null }],
-    ["messages", { messages: "hi" }],
-    ["messages", { messages: [] }],
-    ["messages", { messages: null }],
-    ["messages[0]", { messages: ["hi"] }],
-    ["messages[0]", { messages: [null] }],
-    ["messages[0].role", { messages: [{ role: "robot", content: "x" }] }],
-    ["messages[0].role", { messages: [{ content: "x" }] }],
-    ["messages[0].content", { messages: [{ role: "user" }] }],
-    ["messages[0].content", { messages: [{ role: "user", content: 5 }] }],
-    ["messages[0].content", { messages: [{ role: "user", content: {} }] }],
-    ["messages[0].content[0]", { messages: [{ role: "user", content: ["x"] }] }],
-    ["messages[0].content[0].type", { messages: [{ role: "user", content: [{ text: "x" }] }] }],
-    [
-      "messages[0].content[1].text",
-      { messages: [{ role: "user", content: [{ type: "text", text: "" }, { type: "text" }] }] },
-    ],
-    [
-      "messages[0].content[0].image_url.url",
-      { messages: [{ role: "user", content: [{ type: "image_url", image_url: {} }] }] },
-    ],
-    ["messages[0].name", { messages: [{ role: "user", content: "x", name: 5 }] }],
-    [
-      "messages[1].tool_call_id",
-      {
-        messages: [
-          { role: "user", content: "x" },
-          { role: "tool", content: "y" },
-        ],
-      },
-    ],
-    ["messages[0].tool_calls", { messages: [{ role: "assistant", tool_calls: {} }] }],
-    ["messages[0].tool_calls[0].id", { messages: [{ role: "assistant", tool_calls: [{ function: { name: "f" } }] }] }],
-    ["messages[0].tool_calls[0].function", { messages: [{ role: "assistant", tool_calls: [{ id: "1" }] }] }],
-    ["stream", { stream: "yes" }],
-    ["max_tokens", { max_tokens: -1 }],
-    ["max_tokens", { max_tokens: 1.5 }],
-    ["max_tokens", { max_tokens: "10" }],
-    ["max_completion_tokens", { max_completion_tokens: -5 }],
-    ["temperature", { temperature: "hot" }],
-    ["temperature", { temperature: [] }],
-    ["top_p", { top_p: {} }],
-    ["n", { n: 1.5 }],
-    ["n", { n: -1 }],
-    ["stop[1]", { stop: ["a", 1] }],
-    ["stop", { stop: 5 }],
-    ["seed", { seed: "x" }],
-    ["logit_bias.1", { logit_bias: { 1: "x" } }],
-    ["logit_bias", { logit_bias: [] }],
-    ["tools", { tools: {} }],
-    ["tools[0]", { tools: [1] }],
-    ["tools[0].type", { tools: [{}] }],
-    ["tools[0].function", { tools: [{ type: "function" }] }],
-    ["tools[0].function.name", { tools: [{ type: "function", function: {} }] }],
-    ["tools[0].function.parameters", { tools: [{ type: "function", function: { name: "f", parameters: "x" } }] }],
-    ["tool_choice", { tool_choice: "maybe" }],
-    ["tool_choice.function.name", { tool_choice: { type: "function" } }],
-    ["response_format", { response_format: "json" }],
-    ["response_format.type", { response_format: { type: "xml" } }],
-    ["response_format.json_schema", { response_format: { type: "json_schema" } }],
-    ["reasoning_effort", { reasoning_effort: "enormous" }],
-    ["metadata", { metadata: [] }],
-    ["user", { user: 5 }],
-    ["stream_options", { stream: true, stream_options: "x" }],
-    ["timeout", { timeout: -1 }],
-    ["timeout", { timeout: "x" }],
-    ["fallbacks", { fallbacks: "openai/x" }],
-    ["drop_params", { drop_params: 1 }],
-  ],
-  anthropic: [
-    ["model", { model: 7 }],
-    ["model", { model: "" }],
-    ["messages", { messages: "hi" }],
-    ["messages", { messages: [] }],
-    ["messages[0]", { messages: ["hi"] }],
-    ["messages[0].role", { messages: [{ role: "tool", content: "x" }] }],
-    ["messages[0].content", { messages: [{ role: "user" }] }],
-    ["messages[0].content", { messages: [{ role: "user", content: 5 }] }],
-    ["messages[0].content[0]", { messages: [{ role: "user", content: ["x"] }] }],
-    ["messages[0].content[0].type", { messages: [{ role: "user", content: [{ text: "x" }] }] }],
-    ["messages[0].content[0].text", { messages: [{ role: "user", content: [{ type: "text" }] }] }],
-    ["messages[0].content[0].source", { messages: [{ role: "user", content: [{ type: "image" }] }] }],
-    [
-      "messages[0].content[0].source.type",
-      { messages: [{ role: "user", content: [{ type: "image", source: { type: "ftp" } }] }] },
-    ],
-    [
-      "messages[0].content[0].source.data",
-      {
-        messages: [{ role: "user", content: [{ type: "image", source: { type: "base64", media_type: "image/png" } }] }],
-      },
-    ],
-    ["messages[0].content[0].tool_use_id", { messages: [{ role: "user", content: [{ type: "tool_result" }] }] }],
-    [
-      "messages[0].content[0].is_error",
-      { messages: [{ role: "user", content: [{ type: "tool_result", tool_use_id: "t", is_error: "yes" }] }] },
-    ],
-    [
-      "messages[0].content[0].input",
-      { messages: [{ role: "assistant", content: [{ type: "tool_use", id: "t", name: "n", input: "x" }] }] },
-    ],
-    ["system[0].type", { system: [{}] }],
-    ["system", { system: 5 }],
-    ["stream", { stream: "yes" }],
-    ["max_tokens", { max_tokens: undefined }],
-    ["max_tokens", { max_tokens: -1 }],
-    ["max_tokens", { max_tokens: 1.5 }],
-    ["max_tokens", { max_tokens: "10" }],
-    ["temperature", { temperature: "hot" }],
-    ["top_p", { top_p: {} }],
-    ["top_k", { top_k: "x" }],
-    ["stop_sequences", { stop_sequences: "x" }],
-    ["stop_sequences", { stop_sequences: [1] }],
-    ["tools", { tools: {} }],
-    ["tools[0]", { tools: [1] }],
-    ["tools[0].name", { tools: [{ input_schema: {} }] }],
-    ["tools[0].input_schema", { tools: [{ name: "f", input_schema: "x" }] }],
-    ["tool_choice", { tool_choice: "auto" }],
-    ["tool_choice.type", { tool_choice: { type: "maybe" } }],
-    ["tool_choice.name", { tool_choice: { type: "tool" } }],
-    ["metadata", { metadata: [] }],
-    ["metadata.user_id", { metadata: { user_id: 5 } }],
-    ["thinking", { thinking: "on" }],
-    ["thinking.budget_tokens", { thinking: { type: "enabled" } }],
-    ["output_config", { output_config: "x" }],
-    ["service_tier", { service_tier: 1 }],
-    ["cache_control", { cache_control: "x" }],
-    ["timeout", { timeout: -1 }],
-    ["fallbacks", { fallbacks: "openai/x" }],
-    ["drop_params", { drop_params: 1 }],
-  ],
-};
-
 describe.each(WIRES)("a wrong type, sent by a client of %s,", (client) => {
-  it.each(WRONG[client])("names %s: %j", async (param, more) => {
+  it.each(WRONG_FIELDS[client])("names %s: %j", async (param, more) => {
     await refuse(client, text(client, more), invalid(param));
   });
 });
@@ -475,78 +339,6 @@ describe.each(WIRES)("what is not a chat request, near %s,", (client) => {
     const reply = await sendRaw(client, rawRequest("POST", `${path}/nothing`, [KEY, JSON_TYPE]));
     const message = expectError(client, reply, { status: 404, code: "not_found" });
     expect(message).toContain(`${path}/nothing`);
-  });
-});
-
-describe("HTTP that is not right", () => {
-  const good = text("openai");
-  const head = (lines: readonly string[]): string => `${lines.join("\r\n")}\r\n\r\n`;
-
-  it.each([
-    ["no host", head(["POST /v1/chat/completions HTTP/1.1", KEY, "content-length: 2"]), 400, "invalid_request"],
-    ["two hosts", head(["GET /v1/models HTTP/1.1", "host: a", "host: b", KEY]), 400, "invalid_request"],
-    ["a host that is none", head(["GET /v1/models HTTP/1.1", "host: a/x?y#z", KEY]), 400, "invalid_request"],
-    ["a whole address", head(["GET http://h/v1/models HTTP/1.1", "host: h", KEY]), 400, "invalid_request"],
-    [
-      "two lengths",
-      head(["POST / HTTP/1.1", "host: h", "content-length: 1", "content-length: 2"]),
-      400,
-      "invalid_request",
-    ],
-    [
-      "length and chunks",
-      head(["POST / HTTP/1.1", "host: h", "content-length: 1", "transfer-encoding: chunked"]),
-      400,
-      "invalid_request",
-    ],
-    ["no HTTP", "hello world\r\n\r\n", 400, "invalid_request"],
-    [
-      "a header that is too large",
-      head(["GET /v1/models HTTP/1.1", "host: h", `x: ${"y".repeat(20_000)}`]),
-      431,
-      "headers_too_large",
-    ],
-    [
-      "too many headers",
-      head(["GET /v1/models HTTP/1.1", "host: h", KEY, ...Array(150).fill("x: y")]),
-      431,
-      "headers_too_large",
-    ],
-    [
-      "a long address",
-      head([`GET /v1/models?${"y".repeat(9_000)} HTTP/1.1`, "host: h", KEY]),
-      431,
-      "headers_too_large",
-    ],
-    ["a NUL in a header", head(["GET /v1/models HTTP/1.1", "host: h", "x: a\0b"]), 400, "invalid_request"],
-  ])("%s", async (_name, bytes, status, code) => {
-    const raw = new RawClient(gateway.url);
-    raw.write(bytes);
-    const reply = await raw.reply();
-    expect(reply?.status, reply?.body).toBe(status);
-    expect(JSON.parse(reply?.body ?? "").error).toMatchObject({ code, type: "invalid_request_error" });
-    raw.close();
-  });
-
-  it("does not disturb others on other connections", async () => {
-    const before = gateway.sent.length;
-    const sockets = Array.from({ length: 20 }, () => new RawClient(gateway.url));
-    for (const socket of sockets) socket.write("POST /v1/chat/completions HTTP/1.1\r\nhost: h\r\ncontent-le");
-    const replies = await Promise.all(Array.from({ length: 20 }, () => gateway.post("/v1/chat/completions", good)));
-    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]));
-    expect(gateway.sent.length - before).toBe(20);
-    for (const socket of sockets) socket.close();
-  });
-
-  it("two requests at once on one connection get two answers, in order", async () => {
-    const raw = new RawClient(gateway.url);
-    const one = rawRequest("POST", "/v1/chat/completions", [KEY, JSON_TYPE], good);
-    const two = rawRequest("POST", "/v1/messages", [KEY, JSON_TYPE], "{");
-    raw.write(Buffer.concat([one, two, one]));
-    expect([(await raw.reply())?.status, (await raw.reply())?.status, (await raw.reply())?.status]).toEqual([
-      200, 400, 200,
-    ]);
-    raw.close();
   });
 });
 

@@ -62,7 +62,7 @@ describe("the headers of a reply", () => {
     expect(headers.get("x-signalbox-dropped-params")).toBeNull();
     const overhead = headers.get("x-signalbox-overhead-ms") ?? "";
     expect(overhead).toMatch(/^\d+(\.\d+)?$/);
-    expect(Number(overhead)).toBeLessThan(200);
+    expect(Number(overhead)).toBeLessThan(1_000);
     if (client === "anthropic") expect(headers.get("request-id")).toBe(headers.get("x-signalbox-call-id"));
   });
 
@@ -78,7 +78,7 @@ describe("the headers of a reply", () => {
     expect(headers.get("x-signalbox-model")).toBe(`${upstream}/m`);
     expect(headers.get("x-signalbox-deployment")).toBe(upstream === "openai" ? "o" : "a");
     expect(headers.get("x-signalbox-attempts")).toBe("1");
-    expect(Number(headers.get("x-signalbox-overhead-ms"))).toBeLessThan(200);
+    expect(Number(headers.get("x-signalbox-overhead-ms"))).toBeLessThan(1_000);
     expect(headers.get("x-signalbox-error-contract")).toBe("1");
     expect(headers.get("retry-after")).toBe("7");
     expect(headers.get("x-signalbox-dropped-params")).toBe("top_k");
@@ -137,7 +137,8 @@ describe("the headers of a reply", () => {
 
 describe("the overhead", () => {
   const SLOW_MS = 400;
-  const most = SLOW_MS / 4;
+  /** What a busy machine may add; far below what must not be counted. */
+  const most = SLOW_MS / 2;
 
   it.each(lanes)("leaves out a slow upstream: $upstream to $client, streamed: $stream", async (lane) => {
     const { upstream, client, stream } = lane;
