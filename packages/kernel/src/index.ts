@@ -15,6 +15,7 @@ export type {
 } from "./chat/event.ts";
 export { ChatFold, mergeExtra } from "./chat/fold.ts";
 export { foldReply } from "./chat/fold-reply.ts";
+export { forwardedChatResult, nativeChatResult } from "./chat/native-result.ts";
 export type { ChatParameter } from "./chat/parameters.ts";
 export { CHAT_PARAMETERS, onlyParameters, parametersToDrop, withoutParameters } from "./chat/parameters.ts";
 export type {

@@ -39,7 +39,7 @@ export function chatResult(body: unknown, createdAt: number, standIns: StandInTo
   };
 }
 
-export function messageOf(body: unknown): JsonObject {
+function messageOf(body: unknown): JsonObject {
   if (isJsonObject(body) && Array.isArray(body.content)) return body;
   throw new GatewayError("provider_error", "the upstream's reply is not a message", { source: ANTHROPIC });
 }
@@ -49,7 +49,7 @@ export function usageOf(message: JsonObject): JsonObject {
 }
 
 /** The single choice of a message. */
-export function messageChoice(message: JsonObject, standIns: StandInTools): Choice {
+function messageChoice(message: JsonObject, standIns: StandInTools): Choice {
   const content = (message.content as readonly unknown[])
     .filter(isJsonObject)
     .map((block) => partFrom(block, standIns));

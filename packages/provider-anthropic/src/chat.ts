@@ -7,7 +7,7 @@ import type {
   TransportRequest,
   TransportStream,
 } from "@signalbox/kernel";
-import { ChatFold } from "@signalbox/kernel";
+import { ChatFold, nativeChatResult } from "@signalbox/kernel";
 import { SseFrameSplitter, sseEvents } from "@signalbox/kernel/http";
 import { AnthropicChatEvents } from "./chat-events.ts";
 import { chatRequest } from "./chat-request.ts";
@@ -18,7 +18,6 @@ import { apiError, parseReply } from "./errors.ts";
 import { MESSAGES_DIALECT } from "./names.ts";
 import { NativeFrames } from "./native-frames.ts";
 import { nativeBody } from "./native-request.ts";
-import { nativeChatResult } from "./native-result.ts";
 import type { StandInTools } from "./reply-parts.ts";
 
 /** `POST /v1/messages`: in the client's own bytes where it speaks this dialect, else translated. */
@@ -44,7 +43,12 @@ function messagesRequest(endpoint: Endpoint, headers: readonly string[], body: B
 async function forward(attempt: Attempt, request: TransportRequest): Promise<ChatResult> {
   const response = await attempt.transport.send(request);
   if (response.status >= 300) throw apiError(response.status, response.headers, response.body);
-  return nativeChatResult(response.body, parseReply(response.body), nowSeconds());
+  return nativeResult(response.body);
+}
+
+/** @throws {GatewayError} `provider_error` when the body is no message */
+function nativeResult(body: Buffer): ChatResult {
+  return nativeChatResult(chatResult(parseReply(body), nowSeconds()), { dialect: MESSAGES_DIALECT, body });
 }
 
 async function translate(attempt: Attempt, request: TransportRequest, standIns: StandInTools): Promise<ChatResult> {
@@ -60,7 +64,7 @@ async function* forwardStream(
   const stream = await attempt.transport.open(request);
   try {
     const whole = await wholeReply(stream);
-    if (whole !== undefined) return nativeChatResult(whole, parseReply(whole), nowSeconds());
+    if (whole !== undefined) return nativeResult(whole);
     const splitter = new SseFrameSplitter();
     const frames = new NativeFrames(nowSeconds());
     for (;;) {

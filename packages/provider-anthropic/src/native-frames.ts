@@ -1,12 +1,12 @@
 import type { CanonicalChatEvent, ChatResult, FrameDecoder, NativeFrame } from "@signalbox/kernel";
-import { ChatFold, GatewayError } from "@signalbox/kernel";
+import { ChatFold, forwardedChatResult, GatewayError } from "@signalbox/kernel";
 import type { JsonObject } from "@signalbox/kernel/http";
 import { isJsonObject, SseDecoder } from "@signalbox/kernel/http";
 import { AnthropicChatEvents } from "./chat-events.ts";
 import { streamError } from "./errors.ts";
+import { stringOf } from "./json-object.ts";
 import { ANTHROPIC, MESSAGES_DIALECT } from "./names.ts";
-import { ForwardedChatResult } from "./native-result.ts";
-import { mergeUsage, usageOfEvent } from "./usage.ts";
+import { mergeUsage, serviceTierFrom, usageFrom, usageOfEvent } from "./usage.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -82,7 +82,15 @@ export class NativeFrames {
     if (!this.#complete) {
       throw new GatewayError("provider_error", "the upstream's stream ended before its end", { source: ANTHROPIC });
     }
-    return new ForwardedChatResult(this.#message, this.#usage, this.#createdAt);
+    const serviceTier = serviceTierFrom(this.#usage);
+    const known = {
+      id: stringOf(this.#message?.id) ?? "",
+      model: stringOf(this.#message?.model) ?? "",
+      createdAt: this.#createdAt,
+      usage: usageFrom(this.#usage),
+      ...(serviceTier !== undefined && { serviceTier }),
+    };
+    return forwardedChatResult(known, MESSAGES_DIALECT);
   }
 
   #frame(bytes: Buffer): NativeFrame<CanonicalChatEvent> {

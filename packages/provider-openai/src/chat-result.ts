@@ -94,7 +94,7 @@ export function topExtra(wire: JsonObject): Extra | undefined {
   return { [WIRE]: { ...others, ...(usage !== undefined && { usage }) } };
 }
 
-export function choicesOf(wire: JsonObject, context: ReplyContext): readonly Choice[] {
+function choicesOf(wire: JsonObject, context: ReplyContext): readonly Choice[] {
   return listOf(wire["choices"]).map((value, at) => choiceOf(objectOf(value) ?? {}, at, context));
 }
 

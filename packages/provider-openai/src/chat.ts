@@ -1,5 +1,5 @@
 import type { Attempt, CanonicalChatEvent, ChatResult, NativeRequest, Reply, TransportStream } from "@signalbox/kernel";
-import { ChatFold, nativeRequest } from "@signalbox/kernel";
+import { ChatFold, forwardedChatResult, nativeChatResult, nativeRequest } from "@signalbox/kernel";
 import type { JsonObject, SseEvent } from "@signalbox/kernel/http";
 import { SseDecoder, SseFrameSplitter } from "@signalbox/kernel/http";
 import { ChunkDecoder } from "./chat-events.ts";
@@ -8,7 +8,7 @@ import type { ReplyContext } from "./chat-result.ts";
 import { chatResult, usageOf } from "./chat-result.ts";
 import { choicesError, chunkOf, DONE_DATA, isEventStream, replyOfBody } from "./chunks.ts";
 import { bodyFailure, incompleteStream, upstreamFailure } from "./errors.ts";
-import { CHAT_DIALECT, ChatFrameDecoder, forwardedChatResult, nativeChatResult } from "./native-chat.ts";
+import { CHAT_DIALECT, ChatFrameDecoder } from "./native-chat.ts";
 import { FrameWatch } from "./native-frames.ts";
 import { carriesBlocks, nativeChatBody, saysTheSame } from "./native-request.ts";
 import type { WireConfig } from "./wire.ts";
@@ -63,7 +63,10 @@ async function* nativeReply(
   const request = await wireRequest(config, attempt as unknown as Attempt, "chat", body, native.headers);
   const response = await attempt.transport.send(request);
   if (!isSuccess(response.status)) throw upstreamFailure(config.profile, response);
-  return nativeChatResult(readReply(config, response), response.body, context);
+  return nativeChatResult(chatResult(readReply(config, response), context), {
+    dialect: CHAT_DIALECT,
+    body: response.body,
+  });
 }
 
 // biome-ignore lint/correctness/useYield: a reply without events is a reply
@@ -104,7 +107,7 @@ async function* nativeStream(
     if (!watch.complete) throw incompleteStream(profile);
     const chunk = watch.chunk() ?? {};
     if (hideUsage) decoder.usage = usageOf(chunk, profile);
-    return forwardedChatResult(chunk, context);
+    return forwardedChatResult(chatResult({ ...chunk, choices: [] }, context), CHAT_DIALECT);
   } finally {
     stream.close();
   }
@@ -196,8 +199,8 @@ async function* unstreamed(
     yield* events;
     return result;
   }
-  const wire = readReply(config, response);
-  return native ? nativeChatResult(wire, response.body, context) : chatResult(wire, context);
+  const result = chatResult(readReply(config, response), context);
+  return native ? nativeChatResult(result, { dialect: CHAT_DIALECT, body: response.body }) : result;
 }
 
 const SNIFFED_BYTES = 64;
