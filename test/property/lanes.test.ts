@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Plugin } from "@signalbox/kernel";
 import { isFrame, transformReply } from "@signalbox/kernel";
 import type { ScriptedGateway, Wire } from "../e2e/scripted-gateway.ts";
-import { CHAT_PATHS, chatBody, chatEvents, scriptedGateway, sse, WIRES } from "../e2e/scripted-gateway.ts";
+import { CHAT_PATHS, chatBody, chatEvents, chatReply, scriptedGateway, sse, WIRES } from "../e2e/scripted-gateway.ts";
 import { dataLines, readChat } from "../replay/read-chat.ts";
 import type { PlainReply, Style } from "./wire-writers.ts";
 import { writeReply } from "./wire-writers.ts";
@@ -205,6 +205,26 @@ describe("what stands around a reply", () => {
     expect(readChat(client, text, true)).toMatchObject({ text: pieces.join(""), finish: "stop" });
     expect(text.split(END[client])).toHaveLength(client === "openai" ? 3 : 2);
     expect(text).not.toContain('"error"');
+  });
+
+  it.each(pairs)("one piece in place of a stream, from $upstream to $client", async ({ upstream, client }) => {
+    gateway.answer({ body: chatReply(upstream, "all at once") });
+    const body = chatBody(client, `${upstream}/any`, { stream: true });
+    const answer = await gateway.post(CHAT_PATHS[client], body);
+    expect(answer.headers.get("content-type")).toMatch(/^text\/event-stream/);
+    expect(readChat(client, answer.text, true)).toMatchObject({ text: "all at once", finish: "stop" });
+    expect(answer.text).toContain(END[client]);
+  });
+
+  it.each(pairs)("a stream under another type, from $upstream to $client", async ({ upstream, client }) => {
+    const stream = sse(upstream, chatEvents(upstream, pieces));
+    for (const contentType of ["text/plain", "application/octet-stream", "Text/Event-Stream;charset=UTF-8"]) {
+      gateway.answer({ contentType, bodyText: stream });
+      const answer = await gateway.post(CHAT_PATHS[client], chatBody(client, `${upstream}/any`, { stream: true }));
+      expect(answer.status, answer.text).toBe(200);
+      expect(answer.headers.get("content-type")).toMatch(/^text\/event-stream/);
+      expect(readChat(client, answer.text, true)).toMatchObject({ text: pieces.join(""), finish: "stop" });
+    }
   });
 
   it.each(pairs)("an end that is only written about, from $upstream to $client, is none", async (pair) => {
