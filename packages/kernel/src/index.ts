@@ -64,6 +64,8 @@ export type {
 } from "./dialect.ts";
 export type { ErrorCode, ErrorRule, GatewayErrorOptions } from "./errors.ts";
 export { ERROR_RULES, GatewayError, isGatewayError, toGatewayError } from "./errors.ts";
+export type { OperationChecks } from "./for-operation.ts";
+export { guardrailFor, isCall, layerFor } from "./for-operation.ts";
 export { createGateway } from "./gateway/create-gateway.ts";
 export { guardrailLayer } from "./gateway/guardrail-layer.ts";
 export type { ListedRouterOptions } from "./gateway/listed-router.ts";
@@ -85,6 +87,8 @@ export type {
   OpenCall,
   SdkOptions,
 } from "./gateway.ts";
+export type { MaskPatternOptions } from "./guardrail/mask-pattern.ts";
+export { maskPattern } from "./guardrail/mask-pattern.ts";
 export type { Block, Guardrail, TextWindow, Verdict, WindowVerdict } from "./guardrail.ts";
 export { ALLOW } from "./guardrail.ts";
 export { IdSource } from "./ids.ts";
