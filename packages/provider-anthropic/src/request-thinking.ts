@@ -55,11 +55,13 @@ export function encodeThinking(
   const shared = { ...(effort !== undefined && { effort }) };
   if (mode !== "enabled") return { ...shared, thinking: thinkingBlock(mode, reasoning), on: true };
   if (forced && wanted === undefined) {
+    if (effort === undefined) context.report("reasoning_effort");
     context.note("thinking was left out: it cannot be combined with a forced tool call");
     return { ...shared, on: false };
   }
   const budget = budgetOf(reasoning, maxTokens);
   if (budget === undefined) {
+    if (effort === undefined) context.report("reasoning_effort");
     context.note(`thinking was left out: its smallest budget of ${MIN_BUDGET} tokens does not fit into max_tokens`);
     return { ...shared, on: false };
   }
