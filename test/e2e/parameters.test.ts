@@ -202,6 +202,21 @@ describe("who decides about dropping", () => {
   });
 });
 
+describe("wishes that Anthropic does not take together", () => {
+  const tools = [{ type: "function", function: { name: "f" } }];
+
+  it.each([
+    [{ reasoning_effort: "high", temperature: 0.2 }, ["temperature"]],
+    [{ temperature: 0.2, top_p: 0.5 }, ["top_p"]],
+    [{ reasoning_effort: "high", tools, tool_choice: "required" }, ["reasoning_effort"]],
+    [{ reasoning_effort: "high", max_tokens: 500 }, ["reasoning_effort"]],
+  ])("%j: one is left out, and the client is told", async (parameters, names) => {
+    const reply = await send("openai", "anthropic/claude-sonnet-4-5", parameters);
+    expect(reply.status, reply.text).toBe(200);
+    expect(dropped(reply)).toEqual(names);
+  });
+});
+
 describe("what a failed attempt would have dropped", () => {
   it("is not reported for the one that answered", async () => {
     gateway.answer(({ path }) =>
