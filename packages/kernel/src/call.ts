@@ -58,7 +58,7 @@ export interface Attempt<Name extends OperationName = OperationName> extends Cal
 }
 
 /** The same call with another request. It leaves the native lane: the client's bytes no longer say what is meant. */
-export function withRequest<Name extends OperationName, C extends Call<Name>>(call: C, request: RequestOf<Name>): C {
+export function withRequest<C extends Call>(call: C, request: C["request"]): C {
   return { ...call, request };
 }
 

@@ -1,5 +1,5 @@
 import type { Attempt, ChatRequest, CountTokensResult, Reply } from "@signalbox/kernel";
-import { GatewayError, nativeRequest, replyOf, withRequest } from "@signalbox/kernel";
+import { GatewayError, nativeRequest, replyOf } from "@signalbox/kernel";
 import { chatRequest } from "./chat-request.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { requestHeaders } from "./endpoint.ts";
@@ -12,7 +12,7 @@ import { tokenCount } from "./schemas.ts";
 const NOT_COUNTED: readonly string[] = ["max_tokens", "stream", "stop_sequences", "metadata", "service_tier"];
 
 /** Fields that change the answer, not the question. */
-const ANSWER_FIELDS: readonly (keyof ChatRequest)[] = [
+const ANSWER_FIELDS = [
   "temperature",
   "topP",
   "topK",
@@ -29,7 +29,7 @@ const ANSWER_FIELDS: readonly (keyof ChatRequest)[] = [
   "store",
   "verbosity",
   "serviceTier",
-];
+] as const satisfies readonly (keyof ChatRequest)[];
 
 /** `POST /v1/messages/count_tokens`. */
 export function countTokens(attempt: Attempt<"countTokens">, endpoint: Endpoint): Reply<"countTokens"> {
@@ -75,13 +75,10 @@ function countRequest(
   attempt: Attempt<"countTokens">,
   endpoint: Endpoint,
 ): { readonly body: Record<string, unknown>; readonly betas: readonly string[] } {
-  const chat: Record<string, unknown> = { ...attempt.request.chat };
+  const chat: { -readonly [Field in keyof ChatRequest]: ChatRequest[Field] } = { ...attempt.request.chat };
   for (const field of ANSWER_FIELDS) delete chat[field];
   // the chat request inside is written as a chat attempt would write it
-  const asChat = withRequest<"chat", Attempt<"chat">>(
-    attempt as unknown as Attempt<"chat">,
-    chat as unknown as ChatRequest,
-  );
+  const asChat: Attempt<"chat"> = { ...attempt, operation: "chat", request: chat };
   const { body, betas } = chatRequest(asChat, endpoint.capabilities);
   for (const name of NOT_COUNTED) delete body[name];
   return { body, betas };

@@ -29,7 +29,7 @@ export function completeOperation(
   const bridge = completeThroughChat(chat);
   return function complete(attempt) {
     if (!answersCompletions(profile, attempt.upstreamModel)) return bridge(attempt);
-    const native = nativeRequest(attempt as unknown as Attempt, COMPLETIONS_DIALECT);
+    const native = nativeRequest(attempt, COMPLETIONS_DIALECT);
     return attempt.request.stream === true ? streamed(config, attempt, native) : plain(config, attempt, native);
   };
 }
@@ -73,7 +73,7 @@ async function* plain(
   const { profile } = config;
   const body =
     native === undefined ? JSON.stringify(completeBody(attempt, profile)) : nativeBody(attempt, native, profile).body;
-  const request = await wireRequest(config, attempt as unknown as Attempt, "complete", body, native?.headers);
+  const request = await wireRequest(config, attempt, "complete", body, native?.headers);
   const response = await attempt.transport.send(request);
   if (!isSuccess(response.status)) throw upstreamFailure(profile, response);
   const result = completeResult(replyOfBody(response.body, "choices", profile, response.headers), profile);
@@ -88,7 +88,7 @@ async function* streamed(
   const { profile } = config;
   const asked = native === undefined ? undefined : nativeBody(attempt, native, profile);
   const body = asked?.body ?? JSON.stringify(completeBody(attempt, profile));
-  const request = await wireRequest(config, attempt as unknown as Attempt, "complete", body, native?.headers);
+  const request = await wireRequest(config, attempt, "complete", body, native?.headers);
   const stream = await attempt.transport.open(request);
   try {
     if (!isSuccess(stream.status)) throw upstreamFailure(profile, await whole(stream));

@@ -17,12 +17,12 @@ export function embedOperation(config: WireConfig): (attempt: Attempt<"embed">) 
 
   // biome-ignore lint/correctness/useYield: a reply without events is a reply
   return async function* embed(attempt) {
-    const native = nativeRequest(attempt as unknown as Attempt, EMBEDDINGS_DIALECT);
+    const native = nativeRequest(attempt, EMBEDDINGS_DIALECT);
     const body =
       native === undefined
         ? JSON.stringify(embedBody(attempt))
         : native.body.edit({ ...native.edits, ...nativeChanges(attempt, native.body.value) });
-    const request = await wireRequest(config, attempt as unknown as Attempt, "embed", body, native?.headers);
+    const request = await wireRequest(config, attempt, "embed", body, native?.headers);
     const response = await attempt.transport.send(request);
     if (!isSuccess(response.status)) throw upstreamFailure(profile, response);
     const wire = replyOfBody(response.body, "data", profile, response.headers);
