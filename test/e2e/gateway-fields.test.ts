@@ -1,11 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Secret } from "@signalbox/kernel";
 import type { ScriptedGateway, Wire } from "./scripted-gateway.ts";
 import { CHAT_PATHS, chatBody, chatReply, scriptedGateway, WIRES } from "./scripted-gateway.ts";
 
+const apiKey = new Secret("sk-upstream-0123456789");
 let gateway: ScriptedGateway;
 
 beforeAll(async () => {
-  gateway = await scriptedGateway({ plugins: [{ name: "reader", extensions: ["num_retries"] }] });
+  gateway = await scriptedGateway({
+    plugins: [{ name: "reader", extensions: ["num_retries"] }],
+    deployments: (url) => [
+      { id: "alias-o", model: "best", provider: "openai", upstreamModel: "small", baseUrl: `${url}/o/v1`, apiKey },
+      { id: "alias-a", model: "finest", provider: "anthropic", upstreamModel: "little", baseUrl: `${url}/a`, apiKey },
+    ],
+  });
 });
 afterAll(() => gateway.close());
 
@@ -56,5 +64,25 @@ describe.each(DIALECTS)("POST %s", (path, body, answer) => {
     const twice = await gateway.post(path, { ...body, fallbacks: [`${body.model}-2`] });
     expect([twice.status, twice.headers.get("x-should-retry")]).toEqual([502, "false"]);
     expect(twice.text).toContain('"attempts":[{');
+  });
+});
+
+describe("what extra_body brings along", () => {
+  it.each([
+    ["openai", "best", "small"],
+    ["anthropic", "finest", "little"],
+  ] as const)("does not get past the names that the operator gave: %s", async (wire, model, upstreamModel) => {
+    gateway.answer({ body: chatReply(wire) });
+    const reply = await gateway.post(CHAT_PATHS[wire], chatBody(wire, upstreamModel, { extra_body: { model } }));
+    expect(reply.status, reply.text).toBe(200);
+    expect(JSON.parse(String(gateway.sent.at(-1)?.body))).toMatchObject({ model: upstreamModel });
+  });
+
+  it("is dropped and reported like everything else that a model does not take", async () => {
+    gateway.answer({ body: chatReply("openai") });
+    const sent = chatBody("openai", "openai/o3", { drop_params: true, extra_body: { temperature: 0.5, future: 1 } });
+    const reply = await gateway.post(CHAT_PATHS.openai, sent);
+    expect(reply.headers.get("x-signalbox-dropped-params")).toBe("temperature");
+    expect(JSON.parse(String(gateway.sent.at(-1)?.body))).toEqual({ ...chatBody("openai", "o3"), future: 1 });
   });
 });

@@ -5,6 +5,7 @@ import { GatewayError } from "../errors.ts";
 import type { OperationName, RequestOf } from "../operation.ts";
 import type { OwnField } from "./gateway-fields.ts";
 import { takeGatewayFields } from "./gateway-fields.ts";
+import type { JsonEdits } from "./json-edit.ts";
 import type { JsonObject } from "./json-object.ts";
 import { isJsonObject } from "./json-object.ts";
 
@@ -22,6 +23,7 @@ export interface JsonCall<Name extends OperationName> {
 }
 
 const NONE: readonly string[] = [];
+const NO_EDITS: JsonEdits = {};
 
 /**
  * What a request with a JSON body means: the wishes to the gateway are taken out, the rest is the request, and the
@@ -34,10 +36,12 @@ export function decodeJsonCall<Name extends OperationName>(http: DialectRequest,
   if (body === undefined) throw new GatewayError("invalid_request", "the request needs a JSON body");
   if (!isJsonObject(body.value)) throw new GatewayError("invalid_request", "the request body must be a JSON object");
   const { body: asked, options, edits } = takeGatewayFields(body.value, http.headers, rules.isOwn);
+  // providers decide by what the body says, and that includes what was brought along
+  const native = "extra_body" in edits ? { body: body.edited(edits, asked), edits: NO_EDITS } : { body, edits };
   return {
     request: rules.request(asked, http),
     ...(options !== undefined && { options }),
-    native: { dialect: rules.dialect, body, edits, headers: namedHeaders(http.headers, rules.headers) },
+    native: { dialect: rules.dialect, ...native, headers: namedHeaders(http.headers, rules.headers) },
     encoder: (call) => rules.encoder(call, asked),
   };
 }

@@ -81,6 +81,11 @@ export class JsonBody {
     this.#members ??= readMembers(bytes, this.#scan);
     return editJson(bytes, this.#scan.open, this.#members, edits, options?.rename);
   }
+
+  /** The body after these edits. `value` is what they make of this one's. */
+  edited(edits: JsonEdits, value: unknown): JsonBody {
+    return new JsonBody(value, this.edit(edits));
+  }
 }
 
 /** {@link JsonBody.parse} as a function. */
