@@ -1,5 +1,5 @@
 /** The words in a piece of JSON: its text with escapes read, and where each code unit of it began. */
-export interface JsonText {
+interface JsonText {
   readonly words: string;
   /** Place in the JSON of a place in the words. */
   offset(place: number): number;

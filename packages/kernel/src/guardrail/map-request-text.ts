@@ -3,7 +3,7 @@ import type { ChatRequest } from "../chat/request.ts";
 import type { OperationName, RequestOf } from "../operation.ts";
 
 /** Where a text stands: in words, or inside of JSON that somebody wrote as text. */
-export type RequestTextKind = "text" | "arguments";
+type RequestTextKind = "text" | "arguments";
 
 type Change = (text: string, kind: RequestTextKind) => string;
 

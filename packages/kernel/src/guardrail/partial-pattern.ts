@@ -2,7 +2,7 @@
  * A regular expression as text, beside the one that also matches where a match is only begun. Both are meant for the
  * expression's own flags without `m`, which is written out.
  */
-export interface PartialPattern {
+interface PartialPattern {
   /** The expression itself, without capturing groups. */
   readonly whole: string;
   /** Matches what the end of the text cuts off, too: of `cat`, `ca` at the end. */
