@@ -60,7 +60,7 @@ export class ExchangeLimits {
       signal.addEventListener("abort", this.#onAbort);
     }
     if (this.#totalMs !== undefined && this.#totalMs <= MAX_TIMER_MS)
-      this.#total = setTimeout(onTotal, this.#totalMs, this);
+      this.#total = setTimeout(onTotal, Math.max(0, this.#totalMs), this);
     return true;
   }
 
