@@ -6,6 +6,12 @@ import { replyHeaders } from "./reply-headers.ts";
 /** Above this a slow reader leaves bytes in our memory; below, the system's socket buffer takes them all. */
 const SMALL_BYTES = 64 * 1024;
 
+/**
+ * Up to this size Node sends head and body in one plain write when the body is a string, which costs less than the
+ * gathered write of head and Buffer, also with the copy that latin1 is: one character for each byte.
+ */
+const JOINED_BYTES = 8 * 1024;
+
 /** Writes a whole response. With `end` false it stays open for the caller to end, complete as it is to the client. */
 export function sendReply(
   exchange: Exchange,
@@ -27,8 +33,9 @@ export function sendReply(
   if (!typed && length > 0) headers.push("content-type", "application/json");
   if (status !== 204 && status !== 304) headers.push("content-length", String(length));
   response.writeHead(status, headers);
-  if (end) response.end(body);
-  else response.write(body);
+  if (!end) response.write(body);
+  else if (typeof body !== "string" && length <= JOINED_BYTES) response.end(body.toString("latin1"), "latin1");
+  else response.end(body);
   if (length > SMALL_BYTES) limitTail(exchange);
 }
 

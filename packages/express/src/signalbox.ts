@@ -1,4 +1,4 @@
-import type { Request } from "express";
+import type { RequestHandler as ExpressHandler, Request } from "express";
 import { Router } from "express";
 import type { Gateway, Principal } from "@signalbox/kernel";
 import type { HandlerOptions } from "./handler-options.ts";
@@ -25,5 +25,12 @@ export function signalbox(gateway: Gateway, options: SignalboxOptions = {}): Rou
   router.use(function serveSignalbox(request, response, next) {
     handle(request, response, next);
   });
+  // as long as the application has added nothing to the router, there is nothing to look up in it
+  const entry = router as unknown as { handle: ExpressHandler };
+  const throughLayers = entry.handle.bind(router);
+  entry.handle = function serveAlone(request, response, next) {
+    if (router.stack.length === 1) handle(request, response, next);
+    else throughLayers(request, response, next);
+  };
   return router;
 }

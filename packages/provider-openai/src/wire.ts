@@ -2,7 +2,7 @@ import type { Attempt, HeaderList, TransportRequest } from "@signalbox/kernel";
 import { ruleBook } from "./capabilities.ts";
 import type { EndpointSettings } from "./endpoints.ts";
 import { wireEndpoints } from "./endpoints.ts";
-import type { EndpointSource, ModelRules, WireProfile, WireResource } from "./profile.ts";
+import type { EndpointSource, ModelRules, WireEndpoint, WireProfile, WireResource } from "./profile.ts";
 
 /** One host and how to reach it. Every operation is made from the same one. */
 export interface WireConfig {
@@ -22,17 +22,30 @@ export function wireConfig(profile: WireProfile, options: WireOptions = {}): Wir
   return { profile, endpoint: options.endpoint ?? wireEndpoints(profile, options), rulesOf: ruleBook(profile) };
 }
 
-/** A POST to one of the host's endpoints. `clientHeaders`: a flat list of what the client sent, of which the host takes some. */
-export async function wireRequest(
+/**
+ * A POST to one of the host's endpoints, at once or when its credentials are there. `clientHeaders`: a flat list of what
+ * the client sent, of which the host takes some.
+ */
+export function wireRequest(
   config: WireConfig,
   attempt: Attempt,
   resource: WireResource,
   body: Buffer | string,
   clientHeaders: HeaderList = [],
-): Promise<TransportRequest> {
+): TransportRequest | Promise<TransportRequest> {
   const found = config.endpoint(attempt, resource);
-  const { origin, path, headers } = found instanceof Promise ? await found : found;
-  const passed = clientHeaders.length === 0 ? NONE : passedHeaders(config.profile, clientHeaders, headers);
+  return found instanceof Promise
+    ? found.then((endpoint) => postTo(endpoint, config, body, clientHeaders))
+    : postTo(found, config, body, clientHeaders);
+}
+
+function postTo(
+  { origin, path, headers }: WireEndpoint,
+  { profile }: WireConfig,
+  body: Buffer | string,
+  clientHeaders: HeaderList,
+): TransportRequest {
+  const passed = clientHeaders.length === 0 ? NONE : passedHeaders(profile, clientHeaders, headers);
   return { method: "POST", origin, path, headers: passed.length === 0 ? headers : [...headers, ...passed], body };
 }
 

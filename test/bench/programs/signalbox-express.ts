@@ -8,6 +8,7 @@ import { signalboxGateway } from "../signalbox-gateway.ts";
 
 const [upstream = "", lane = "", key = ""] = process.argv.slice(2);
 const application = express();
+application.disable("x-powered-by");
 application.use(signalbox(await signalboxGateway(upstream, lane, key)));
 const server = application.listen(0, "127.0.0.1");
 await once(server, "listening");

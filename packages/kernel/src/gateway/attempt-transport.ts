@@ -35,9 +35,17 @@ export class AttemptTransport implements Transport {
     const startedAt = performance.now();
     try {
       const response = await this.#transport.send({
-        timeoutMs: this.#deployment.timeoutMs,
-        ...request,
+        method: request.method,
+        origin: request.origin,
+        path: request.path,
+        headers: request.headers,
+        body: request.body,
         signal: request.signal ?? this.#call.signal,
+        timeoutMs: "timeoutMs" in request ? request.timeoutMs : this.#deployment.timeoutMs,
+        headersTimeoutMs: request.headersTimeoutMs,
+        idleTimeoutMs: request.idleTimeoutMs,
+        maxBytes: request.maxBytes,
+        untrusted: request.untrusted,
       });
       this.#record.status = response.status;
       return response;

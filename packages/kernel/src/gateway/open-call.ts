@@ -107,17 +107,14 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
     const refused = refusal();
     if (refused !== undefined) throw refused;
     const caller = this.#callerSignal;
-    const onCallerAbort = (): void => this.cancel();
-    if (caller !== undefined) {
+    const onCallerAbort = caller === undefined ? undefined : (): void => this.cancel();
+    if (caller !== undefined && onCallerAbort !== undefined) {
       if (caller.aborted) this.cancel();
       else caller.addEventListener("abort", onCallerAbort, { once: true });
     }
     if (this.signal.aborted) throw this.signal.reason;
     const timeoutMs = this.#timeoutMs();
-    const deadline = setTimeout(() => {
-      const seconds = timeoutMs / 1_000;
-      this.cancel(new GatewayError("timeout", `the deadline of ${seconds} s was reached before the reply began`));
-    }, timeoutMs);
+    const deadline = setTimeout(onDeadline, timeoutMs, this, timeoutMs);
     active.add(this);
     observers.callStarted?.(this);
     const reply = this.#context.answer(this) as Reply<Name>;
@@ -142,7 +139,7 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
     } finally {
       clearTimeout(deadline);
       active.delete(this);
-      caller?.removeEventListener("abort", onCallerAbort);
+      if (onCallerAbort !== undefined) caller?.removeEventListener("abort", onCallerAbort);
       if (open) {
         this.cancel();
         observers.callFailed?.(this, this.signal.reason as GatewayError);
@@ -157,4 +154,9 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
       reply.next().then(resolve, reject);
     });
   }
+}
+
+function onDeadline(call: OpenCall<OperationName>, timeoutMs: number): void {
+  const seconds = timeoutMs / 1_000;
+  call.cancel(new GatewayError("timeout", `the deadline of ${seconds} s was reached before the reply began`));
 }
