@@ -89,6 +89,7 @@ export interface ExplainedAttempt {
   /** Secrets masked. Undefined when the provider does not use the gateway's transport, or when it refuses the request. */
   readonly request?: {
     readonly method: string;
+    /** Only path and query for a caller who is no administrator. */
     readonly url: string;
     readonly headers: Readonly<Record<string, string>>;
     readonly body: unknown;

@@ -90,7 +90,8 @@ export async function explainAttempt(
     ...(request !== undefined && {
       request: {
         method: request.method,
-        url: redactText(`${request.origin}${request.path}`),
+        // Where a provider answers is for administrators.
+        url: redactText(call.principal.admin ? `${request.origin}${request.path}` : request.path),
         headers: redactHeaders(headerObject(request.headers)) as Record<string, string>,
         body: readableBody(request.body, deployment),
       },

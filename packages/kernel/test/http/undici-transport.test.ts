@@ -141,14 +141,15 @@ describe("send", () => {
 });
 
 describe("failures", () => {
-  it("names the host when the connection is refused", async () => {
+  it("names the host to operators only when the connection is refused", async () => {
     const server = await httpServer(() => {});
     await server.close();
     const error = await rejection(transport().send(get(server)));
     expect(error).toMatchObject({
       code: "provider_error",
       retryable: true,
-      message: `the request to ${server.origin.slice(7)} failed (ECONNREFUSED)`,
+      message: "the request to the upstream failed (ECONNREFUSED)",
+      cause: expect.objectContaining({ message: `upstream ${server.origin.slice(7)}` }),
     });
   });
 
@@ -159,7 +160,8 @@ describe("failures", () => {
     expect(error).toMatchObject({
       code: "provider_error",
       retryable: true,
-      message: expect.stringContaining("name.invalid"),
+      message: expect.not.stringContaining("name.invalid"),
+      cause: expect.objectContaining({ message: "upstream name.invalid" }),
     });
   });
 
