@@ -11,8 +11,8 @@ import { bodyFailure, incompleteStream, upstreamFailure } from "./errors.ts";
 import { CHAT_DIALECT, ChatFrameDecoder } from "./native-chat.ts";
 import { FrameWatch } from "./native-frames.ts";
 import { carriesBlocks, nativeChatBody, saysTheSame } from "./native-request.ts";
-import type { WireConfig } from "./wire.ts";
-import { isSuccess, wireRequest } from "./wire.ts";
+import type { WholeStream, WireConfig } from "./wire.ts";
+import { isSuccess, whole, wireRequest } from "./wire.ts";
 
 /**
  * Chat over `POST /chat/completions`. A client's own bytes are forwarded when they say to this host what the request
@@ -173,16 +173,6 @@ class StreamReader {
   #ended(data: string): readonly CanonicalChatEvent[] {
     return data === DONE_DATA ? this.#chunks.finish() : [];
   }
-}
-
-interface WholeStream {
-  readonly status: number;
-  readonly headers: TransportStream["headers"];
-  readonly body: Buffer;
-}
-
-async function whole(stream: TransportStream): Promise<WholeStream> {
-  return { status: stream.status, headers: stream.headers, body: await stream.readAll() };
 }
 
 /** A host that answers a request for a stream in one piece, or streams under another content type. */

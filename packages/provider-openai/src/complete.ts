@@ -13,7 +13,7 @@ import { objectOf } from "./json.ts";
 import { FrameWatch } from "./native-frames.ts";
 import type { WireProfile } from "./profile.ts";
 import type { WireConfig } from "./wire.ts";
-import { isSuccess, wireRequest } from "./wire.ts";
+import { isSuccess, whole, wireRequest } from "./wire.ts";
 
 export const COMPLETIONS_DIALECT = "openai-completions";
 
@@ -101,14 +101,6 @@ async function* streamed(
   } finally {
     stream.close();
   }
-}
-
-async function whole(stream: TransportStream): Promise<{
-  readonly status: number;
-  readonly headers: TransportStream["headers"];
-  readonly body: Buffer;
-}> {
-  return { status: stream.status, headers: stream.headers, body: await stream.readAll() };
 }
 
 async function* decoded(stream: TransportStream, profile: WireProfile): Reply<"complete"> {

@@ -1,4 +1,4 @@
-import type { Attempt, HeaderList, TransportRequest } from "@signalbox/kernel";
+import type { Attempt, HeaderList, TransportRequest, TransportStream } from "@signalbox/kernel";
 import { ruleBook } from "./capabilities.ts";
 import type { EndpointSettings } from "./endpoints.ts";
 import { wireEndpoints } from "./endpoints.ts";
@@ -64,4 +64,15 @@ function passedHeaders(profile: WireProfile, sent: HeaderList, own: HeaderList):
 
 export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
+}
+
+/** A stream that was read to its end. */
+export interface WholeStream {
+  readonly status: number;
+  readonly headers: TransportStream["headers"];
+  readonly body: Buffer;
+}
+
+export async function whole(stream: TransportStream): Promise<WholeStream> {
+  return { status: stream.status, headers: stream.headers, body: await stream.readAll() };
 }
