@@ -40,12 +40,12 @@ function command(action: (options: StartOptions) => Promise<void>): Command {
     .option("--config <file>", "YAML file with models and settings")
     .option("--port <number>", "port to listen on; 0 for any free one", portNumber, 4000)
     .option("--host <address>", "address to listen on; 0.0.0.0 for all", "127.0.0.1")
-    .option("--model <provider/model>", "serve this model too (repeatable)", collect, [])
+    .option("--model <provider/model>", "serve this model too (repeatable)", collect)
     .addHelpText("after", HELP)
     .allowExcessArguments(false)
     .exitOverride()
-    .action(async ({ model, ...options }: Omit<StartOptions, "models" | "version"> & { model: readonly string[] }) => {
-      await action({ ...options, models: model, version: version() });
+    .action(async ({ model, ...options }: Omit<StartOptions, "models" | "version"> & { model?: readonly string[] }) => {
+      await action({ ...options, models: model ?? [], version: version() });
     });
 }
 
@@ -62,6 +62,6 @@ function portNumber(text: string): number {
   throw new InvalidArgumentError("It must be a number from 0 to 65535.");
 }
 
-function collect(model: string, models: readonly string[]): readonly string[] {
+function collect(model: string, models: readonly string[] = []): readonly string[] {
   return [...models, model];
 }

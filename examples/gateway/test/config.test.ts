@@ -95,7 +95,7 @@ describe("a configuration", () => {
 
 describe("a configuration with problems", () => {
   test.each([
-    ["model_lsit: []", ':1:1  model_lsit: unknown key; Did you mean "model_list"?'],
+    ["model_lsit: []", ':1:1  model_lsit: unknown key. Did you mean "model_list"?'],
     ["model_list: []", ":1:13  model_list: lists no model; name at least one"],
     [
       `${SMALL}litellm_settings: {cache: true}`,
@@ -103,7 +103,7 @@ describe("a configuration with problems", () => {
     ],
     [
       SMALL.replace("[reserve]", "[resreve]"),
-      ':6:19  model_list[0].litellm_params.fallbacks[0]: no model is named "resreve"; Did you mean "reserve"?',
+      ':6:19  model_list[0].litellm_params.fallbacks[0]: no model is named "resreve". Did you mean "reserve"?',
     ],
     [SMALL.replace("mock/fixed", "mock/fixt"), ":9:7  model_list[1].litellm_params: "],
     [

@@ -30,12 +30,17 @@ export function findModel(model: string, forced: string | undefined, catalog: Pr
   );
 }
 
+function remedy(slug: string, catalog: ProviderCatalog): string {
+  const near = didYouMean(slug, catalog.slugs());
+  return near === "" ? '; begin with a provider of this gateway, as in "openai/gpt-5"' : `.${near}`;
+}
+
 function found(slug: string, upstreamModel: string, model: string, catalog: ProviderCatalog): FoundModel {
   const provider = catalog.resolve(slug);
   if (provider === undefined) {
     const reason = KNOWN_PROVIDERS.includes(slug)
       ? `needs the provider ${JSON.stringify(slug)}, which this gateway does not have`
-      : `names an unknown provider ${JSON.stringify(slug)}.${didYouMean(slug, catalog.slugs())}`;
+      : `names an unknown provider ${JSON.stringify(slug)}${remedy(slug, catalog)}`;
     throw new Error(reason);
   }
   if (upstreamModel === "") throw new Error(`names no model: ${JSON.stringify(model)}; write "${slug}/<model>"`);

@@ -69,6 +69,6 @@ export function configError(problems: readonly Problem[]): GatewayError {
 
 function problemLine({ file, line, column, key, message, hint }: Problem): string {
   const place = `${file}:${line}:${column}`;
-  const text = hint === undefined ? message : `${message}; ${hint}`;
+  const text = hint === undefined ? message : `${message}${/^[A-Z]/.test(hint) ? "." : ";"} ${hint}`;
   return key === "" ? `${place}  ${text}` : `${place}  ${key}: ${text}`;
 }

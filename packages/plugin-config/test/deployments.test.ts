@@ -192,7 +192,7 @@ describe("parameters", () => {
     const text = list(entry("a", "anthropic/x"), entry("b", "anthropic/x", "timeuot: 3"));
     expect(report(text, { env: {} })).toEqual([
       "3:21 model_list[0].litellm_params: anthropic needs an api_key; set api_key, or the variable ANTHROPIC_API_KEY",
-      '5:44 model_list[1].litellm_params.timeuot: unknown key; Did you mean "timeout"?',
+      '5:44 model_list[1].litellm_params.timeuot: unknown key. Did you mean "timeout"?',
     ]);
   });
 });
@@ -225,15 +225,17 @@ litellm_settings: {fallbacks: [{c: [b]}]}
         `${list(entry("alpha", "openai/a"), entry("beta", "openai/b"))}router_settings: {fallbacks: [{alpa: [beta]}, {alpha: [bta, alpha]}]}\n`,
       ),
     ).toEqual([
-      '6:38 router_settings.fallbacks[0].alpa: no model is named "alpa"; Did you mean "alpha"?',
-      '6:56 router_settings.fallbacks[1].alpha[0]: no model is named "bta"; Did you mean "beta"?',
+      '6:38 router_settings.fallbacks[0].alpa: no model is named "alpa". Did you mean "alpha"?',
+      '6:56 router_settings.fallbacks[1].alpha[0]: no model is named "bta". Did you mean "beta"?',
       "6:61 router_settings.fallbacks[1].alpha[1]: names the model itself",
     ]);
   });
 
   test("to a model with a problem of its own are not reported again", () => {
     const text = `${list(entry("a", "openai/a", "fallbacks: [b]"), entry("b", "nobody/b"))}`;
-    expect(report(text)).toEqual(['5:29 model_list[1].litellm_params.model: names an unknown provider "nobody".']);
+    expect(report(text)).toEqual([
+      '5:29 model_list[1].litellm_params.model: names an unknown provider "nobody"; begin with a provider of this gateway, as in "openai/gpt-5"',
+    ]);
   });
 
   test("of a wildcard entry are refused", () => {

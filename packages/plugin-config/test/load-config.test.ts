@@ -111,7 +111,7 @@ describe("a configuration with keys of missing plugins", () => {
   test("still names unknown keys below them", () => {
     expect(report(withModel("litellm_settings:\n  cache_params:\n    tll: 3\n"))).toEqual([
       `6:3 litellm_settings.cache_params: ${needs("cache")}; ${REMEDY}`,
-      '7:5 litellm_settings.cache_params.tll: unknown key; Did you mean "ttl" or "url" or "ssl"?',
+      '7:5 litellm_settings.cache_params.tll: unknown key. Did you mean "ttl" or "url" or "ssl"?',
     ]);
   });
 });
@@ -125,13 +125,13 @@ function needs(plugin: string): string {
 describe("keys", () => {
   test("an unknown key is named with its place and the nearest key", () => {
     expect(report(withModel("general_settings:\n  master_kee: sk-x\n"))).toEqual([
-      '6:3 general_settings.master_kee: unknown key; Did you mean "master_key"?',
+      '6:3 general_settings.master_kee: unknown key. Did you mean "master_key"?',
     ]);
   });
 
   test("a key in the wrong section is sent to the right one", () => {
     expect(report(withModel("master_key: sk-x\n"))).toEqual([
-      '5:1 master_key: unknown key; Did you mean "general_settings.master_key"?',
+      '5:1 master_key: unknown key. Did you mean "general_settings.master_key"?',
     ]);
   });
 
@@ -150,7 +150,7 @@ router_settings:
   timeout: "30"
 `;
     expect(report(text)).toEqual([
-      '5:7 model_list[0].litellm_params.tiemout: unknown key; Did you mean "timeout"?',
+      '5:7 model_list[0].litellm_params.tiemout: unknown key. Did you mean "timeout"?',
       '8:14 model_list[1].litellm_params.model: names an unknown provider "opnai". Did you mean "openai"?',
       "10:15 general_settings.master_key: the environment variable MISSING is not set or empty; set it before the start",
       '12:12 router_settings.timeout: must be a number of seconds, not the text "30"',
@@ -175,12 +175,12 @@ router_settings:
     ).toEqual([
       "2:5 model_list[0].model_name: is missing",
       "2:21 model_list[0].litellm_params.model: is missing",
-      '3:5 model_list[1].modelname: unknown key; Did you mean "model_name"?',
+      '3:5 model_list[1].modelname: unknown key. Did you mean "model_name"?',
     ]);
     expect(report("general_settings: {}\n")).toEqual(["1:1 model_list: is missing"]);
     expect(report("model_list: []\n")).toEqual(["1:13 model_list: lists no model; name at least one"]);
     expect(report("model_list:\n")).toEqual(["1:12 model_list: lists no model; name at least one"]);
-    expect(report("model_lists: []\n")).toEqual(['1:1 model_lists: unknown key; Did you mean "model_list"?']);
+    expect(report("model_lists: []\n")).toEqual(['1:1 model_lists: unknown key. Did you mean "model_list"?']);
   });
 
   test("sections without content are as good as missing", () => {

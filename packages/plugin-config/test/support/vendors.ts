@@ -47,11 +47,11 @@ export function problemsOf(run: () => unknown): readonly Problem[] {
   throw new Error("the configuration was accepted");
 }
 
-/** `line:column key: message; hint`, as in the error's message but without the file. */
+/** `line:column key: message; hint`, or a hint that is a sentence after a full stop, as in the error's message but without the file. */
 export function report(text: string, options: Partial<LoadConfigOptions> = {}): readonly string[] {
   return problemsOf(() => load(text, options)).map(
     ({ line, column, key, message, hint }) =>
-      `${line}:${column} ${key}: ${message}${hint === undefined ? "" : `; ${hint}`}`,
+      `${line}:${column} ${key}: ${message}${hint === undefined ? "" : `${hint.startsWith("Did") ? "." : ";"} ${hint}`}`,
   );
 }
 
