@@ -11,6 +11,7 @@ export interface ErrorReport {
   readonly path: string;
 }
 
+/** How requests are read and replies are written, for every way of serving a gateway. */
 export interface HandlerOptions {
   /** Largest JSON body in bytes. Default 20 MiB. */
   readonly maxBodyBytes?: number;

@@ -4,6 +4,7 @@ import type { Gateway, Principal } from "@signalbox/kernel";
 import type { HandlerOptions } from "./handler-options.ts";
 import { createHandler } from "./request-handler.ts";
 
+/** Options of the Express router. */
 export interface SignalboxOptions extends Omit<HandlerOptions, "principal"> {
   /** As in `HandlerOptions`, with Express's request: what earlier middleware has found out is there. */
   readonly principal?: (request: Request) => Principal | Promise<Principal>;

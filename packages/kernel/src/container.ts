@@ -8,13 +8,19 @@ import type { Ledger } from "./ledger.ts";
 import type { Router } from "./router.ts";
 import type { Transport } from "./transport.ts";
 
+/** Container token: who is calling. */
 // The contracts an application or a plugin can replace. Registered under symbols, so that two copies of this package
 // agree; resolved once, when the gateway starts.
 export const AUTHENTICATOR: InjectionToken<Authenticator> = Symbol.for("@signalbox/kernel.Authenticator");
+/** Container token: where replies are kept and found. */
 export const CACHE: InjectionToken<Cache> = Symbol.for("@signalbox/kernel.Cache");
+/** Container token: where usage and cost are booked. */
 export const LEDGER: InjectionToken<Ledger> = Symbol.for("@signalbox/kernel.Ledger");
+/** Container token: which deployments serve a model. Registered by the gateway itself. */
 export const MODEL_TABLE: InjectionToken<ModelTable> = Symbol.for("@signalbox/kernel.ModelTable");
+/** Container token: which deployments to try, in order. */
 export const ROUTER: InjectionToken<Router> = Symbol.for("@signalbox/kernel.Router");
+/** Container token: how requests travel to providers. */
 export const TRANSPORT: InjectionToken<Transport> = Symbol.for("@signalbox/kernel.Transport");
 
 /** A container for one gateway. Its parent is the application's, never the global one of tsyringe. */

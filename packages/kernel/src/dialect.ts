@@ -57,6 +57,7 @@ export interface ReplyEncoder<Name extends OperationName> {
   readonly heartbeat: string;
 }
 
+/** A route whose requests become calls of one operation. */
 export interface CallRoute<Name extends OperationName = OperationName> {
   readonly kind: "call";
   readonly method: "POST";
@@ -90,6 +91,7 @@ export interface ResourceRoute {
   handle(request: DialectRequest, context: ResourceContext): HttpReply | Promise<HttpReply>;
 }
 
+/** What a dialect serves: calls of an operation, or a resource. */
 export type Route = { readonly [Name in OperationName]: CallRoute<Name> }[OperationName] | ResourceRoute;
 
 /** How some client libraries speak: OpenAI Chat Completions, Anthropic Messages, … Pure: bytes in, bytes out. */

@@ -71,6 +71,7 @@ const TABLE = {
   fallback_unknown: [0, "configuration_error", false],
 } as const;
 
+/** A code of the closed table: `docs/errors.md` tells each one's status, meaning and remedy. */
 export type ErrorCode = keyof typeof TABLE;
 
 /**
@@ -81,6 +82,7 @@ export const ERROR_RULES: Readonly<Record<ErrorCode, ErrorRule>> = Object.fromEn
   Object.entries(TABLE).map(([code, [status, type, retryable]]) => [code, { status, type, retryable }]),
 ) as Record<ErrorCode, ErrorRule>;
 
+/** What an error tells besides code and message. */
 export interface GatewayErrorOptions {
   /** The request field at fault, as the caller wrote it, e.g. `messages[0].content`. */
   readonly param?: string | undefined;

@@ -16,6 +16,7 @@ import type { Health, Plugin } from "./plugin.ts";
 import type { Principal } from "./principal.ts";
 import type { ListedModel, Provider } from "./provider.ts";
 
+/** What a gateway is made of. `createGateway` refuses options that do not exist. */
 export interface GatewayOptions {
   readonly plugins: readonly Plugin[];
   /**
@@ -35,6 +36,7 @@ export interface GatewayOptions {
   readonly container?: DependencyContainer;
 }
 
+/** What a call is opened with. */
 export interface CallInput<Name extends OperationName> {
   readonly operation: Name;
   readonly request: RequestOf<Name>;
@@ -56,8 +58,10 @@ export interface OpenCall<Name extends OperationName> {
 /** A message as code writes it: text may stand for a single text part. */
 export type MessageInput = Omit<Message, "content"> & { readonly content: string | readonly Part[] };
 
+/** A chat request as code writes it: a message's content may be a string. */
 export type ChatInput = Omit<ChatRequest, "messages" | "stream"> & { readonly messages: readonly MessageInput[] };
 
+/** What a call from code may say besides its request. */
 export interface SdkOptions extends CallOptions {
   readonly signal?: AbortSignal;
   readonly principal?: Principal;
@@ -68,11 +72,13 @@ export interface ChatStream extends AsyncIterable<Exclude<ChatEvent, { readonly 
   readonly result: Promise<ChatResult>;
 }
 
+/** Asks a model: whole by calling it, as events by `stream`. Failures are `GatewayError`s. */
 export interface ChatFunction {
   (input: ChatInput, options?: SdkOptions): Promise<ChatResult>;
   stream(input: ChatInput, options?: SdkOptions): ChatStream;
 }
 
+/** Texts to turn into vectors, as code writes them. */
 export interface EmbedInput {
   readonly model: string;
   readonly input: string | readonly string[];
@@ -97,6 +103,7 @@ export interface ExplainedAttempt {
   readonly error?: { readonly code: ErrorCode; readonly message: string };
 }
 
+/** What would happen to a call: who would be tried and sent what, who would not be and why. */
 export interface Explanation {
   readonly operation: OperationName;
   readonly model: string;
@@ -116,6 +123,7 @@ export interface CatalogModel {
   readonly createdAt?: number;
 }
 
+/** Whether the gateway may get work: all components are well, or which is not. */
 export interface HealthReport {
   readonly ok: boolean;
   readonly components: readonly ({ readonly name: string } & Health)[];

@@ -7,6 +7,7 @@ export type Verdict<Value> =
   | { readonly action: "rewrite"; readonly value: Value; readonly reason: string }
   | Block;
 
+/** The verdict that ends a call with `guardrail_blocked`. */
 export interface Block {
   readonly action: "block";
   /** For the client: what kind of content, not the content itself. */
@@ -54,4 +55,5 @@ export interface Guardrail {
   checkWindow?(call: Call, window: TextWindow): WindowVerdict | Promise<WindowVerdict>;
 }
 
+/** The verdict of a guardrail that has nothing against it. */
 export const ALLOW: { readonly action: "allow" } = { action: "allow" };

@@ -39,12 +39,15 @@ export interface LayerPlacement<L> {
   readonly events?: "read" | "pass";
 }
 
+/** A layer, alone or with its place. */
 export type Ordered<L> = L | LayerPlacement<L>;
 
 /** From the outside in. The router stands between `cache` and `attempt`. */
 export const STAGES = ["edge", "admit", "guard", "cache", "attempt"] as const;
+/** A name of `STAGES`. */
 export type Stage = (typeof STAGES)[number];
 
+/** A plugin's layers by stage, from the outside in. */
 export interface StageLayers {
   /** Who is it, trace. */
   readonly edge?: Ordered<Layer> | readonly Ordered<Layer>[];

@@ -29,6 +29,7 @@ export interface BudgetLine {
   readonly limit: NanoUsd | null;
 }
 
+/** The most that an attempt can cost, to be set aside in every budget it counts against. */
 export interface ReservationRequest {
   /** `callId/attempt`. The same id again is answered as before and changes nothing. */
   readonly id: string;
@@ -38,6 +39,7 @@ export interface ReservationRequest {
   readonly lines: readonly BudgetLine[];
 }
 
+/** Whether the amount was reserved, and if not, which limit stood against it. */
 export type ReservationAnswer =
   | { readonly held: true }
   | { readonly held: false; readonly line: BudgetLine; readonly spent: NanoUsd; readonly pending: NanoUsd };
@@ -48,6 +50,7 @@ export type ReservationAnswer =
  */
 export type EntryStatus = "final" | "counted" | "estimated" | "void";
 
+/** What an attempt has really cost, in place of what was reserved for it. */
 export interface Settlement {
   readonly id: string;
   readonly actual: NanoUsd;
@@ -82,6 +85,7 @@ export interface Entry {
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
+/** Which entries to sum up; all that it leaves out match. */
 export interface SpendQuery {
   readonly scope?: Scope;
   readonly period?: string;
@@ -90,6 +94,7 @@ export interface SpendQuery {
   readonly to?: number;
 }
 
+/** Sums over entries. */
 export interface Spend {
   readonly billed: NanoUsd;
   /** Reserved, not settled. */

@@ -47,9 +47,13 @@ export interface Operations {
   translate: Operation<TranslateRequest, TranscribeEvent, TranscribeResult>;
 }
 
+/** `chat`, `embed`, …: everything that a caller can ask for. */
 export type OperationName = keyof Operations;
+/** What goes into an operation. */
 export type RequestOf<Name extends OperationName> = Operations[Name]["request"];
+/** What an operation streams. */
 export type EventOf<Name extends OperationName> = Operations[Name]["event"];
+/** What comes out of an operation in the end. */
 export type ResultOf<Name extends OperationName> = Operations[Name]["result"];
 
 /**

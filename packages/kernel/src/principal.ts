@@ -25,6 +25,7 @@ export function grants(pattern: string, model: string): boolean {
   return pattern.endsWith("*") && model.startsWith(pattern.slice(0, -1));
 }
 
+/** Whether a principal may use a model. An empty list of models grants none. */
 export function mayUse(principal: Principal, model: string): boolean {
   for (const pattern of principal.models) if (grants(pattern, model)) return true;
   return false;

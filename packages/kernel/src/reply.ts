@@ -34,6 +34,7 @@ async function* decodeFrames<Name extends OperationName>(reply: Reply<Name>): Re
   }
 }
 
+/** What to change of a reply on its way out. */
 export interface Transform<Name extends OperationName> {
   /** What to send on for one event: nothing, the same, or others. */
   event?(event: EventOf<Name>): Iterable<EventOf<Name>> | AsyncIterable<EventOf<Name>>;

@@ -4,6 +4,7 @@ export type HeaderList = readonly string[];
 /** Response headers: lower-case names; a repeated header is an array. */
 export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
+/** A request to a provider. */
 export interface TransportRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Scheme, host and port: `https://api.example.com`. */
@@ -25,6 +26,7 @@ export interface TransportRequest {
   readonly untrusted?: boolean | undefined;
 }
 
+/** A reply that has been read whole, whatever its status. */
 export interface TransportResponse {
   readonly status: number;
   readonly headers: ResponseHeaders;

@@ -25,8 +25,10 @@ export interface Usage {
   readonly reportedCost?: NanoUsd;
 }
 
+/** For replies that cost nothing, or tell nothing. */
 export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0 };
 
+/** Input and output together; cached and reasoning tokens are parts of those. */
 export function totalTokens(usage: Usage): number {
   return usage.inputTokens + usage.outputTokens;
 }

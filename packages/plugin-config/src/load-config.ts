@@ -16,6 +16,7 @@ import type { ProviderCatalog } from "./provider-catalog.ts";
 import { Source } from "./source.ts";
 import { applyTimeouts } from "./timeouts.ts";
 
+/** Where the configuration comes from, and what it may refer to. */
 export interface LoadConfigOptions {
   /** Path of the YAML file. With `text` it only names it in messages. */
   readonly file?: string;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { GatewayError } from "@signalbox/kernel";
 import { ANTHROPIC, DEFAULT_VERSION } from "./names.ts";
 
+/** Options of `anthropic`. */
 export interface AnthropicOptions {
   /** Sent as `x-api-key`. A deployment's own key goes before it. */
   readonly apiKey?: string;

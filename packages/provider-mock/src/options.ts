@@ -20,11 +20,13 @@ export interface ScriptedReply {
   readonly gapMs?: number;
 }
 
+/** What a scripted model says: words, parts, or a reply with its timing and its faults. */
 export type ScriptAnswer = string | readonly Part[] | ScriptedReply;
 
 /** An answer, or a function that makes one; what the function throws is the attempt's failure. */
 export type Script = ScriptAnswer | ((request: ChatRequest) => ScriptAnswer);
 
+/** Options of `mock`. */
 export interface MockOptions {
   /** Model name → its answer: `{ scripts: { greeter: "Hello!" } }` serves `mock/greeter`. */
   readonly scripts?: Readonly<Record<string, Script>>;

@@ -6,6 +6,7 @@ import { hostProvider } from "./host-provider.ts";
 import type { Environment } from "./hosts.ts";
 import { HOSTS } from "./hosts.ts";
 
+/** Whom `discover` asks, and how long it waits. */
 export interface DiscoverOptions {
   readonly transport: Transport;
   /** Hosts to ask. Default: all that need no API key and whose address is known. */

@@ -7,6 +7,7 @@ import { compatibleProvider } from "./openai-compatible.ts";
 import { checkOptions, hostSchema } from "./schemas.ts";
 import { listTags } from "./tags.ts";
 
+/** What an operator may set for a host of the table. */
 export interface HostOptions {
   /** The word before the slash in model strings. Default: the host's id. */
   readonly name?: string;

@@ -8,6 +8,7 @@ import { compatibleEndpoints } from "./endpoints.ts";
 import type { Quirks } from "./host.ts";
 import { checkOptions, compatibleSchema, secretOf } from "./schemas.ts";
 
+/** Options of `openaiCompatible`: a server that speaks OpenAI's API. */
 export interface OpenaiCompatibleOptions {
   /** The word before the slash in model strings, and `source` of errors. */
   readonly name: string;

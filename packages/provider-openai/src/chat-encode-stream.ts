@@ -36,6 +36,7 @@ interface OpenChoice {
   readonly texts: TextPlaces;
 }
 
+/** How a stream of chat completion chunks is written. */
 export interface StreamOptions extends EncodeOptions {
   /** The client asked for a last chunk with the usage. */
   readonly includeUsage: boolean;

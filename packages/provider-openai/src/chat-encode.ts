@@ -8,6 +8,7 @@ import { writeUsage } from "./usage.ts";
 
 type Wire = Record<string, unknown>;
 
+/** How a chat completion is written. */
 export interface EncodeOptions {
   /** For results without one. */
   readonly id: string;

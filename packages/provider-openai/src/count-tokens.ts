@@ -15,6 +15,7 @@ export function countTokens(attempt: Attempt<"countTokens">): Reply<"countTokens
   return replyOf(() => ({ inputTokens: estimateTokens(attempt.request.chat), estimated: true }));
 }
 
+/** A rule of thumb for the input tokens of a chat request; no tokenizer is asked. */
 export function estimateTokens(request: ChatRequest): number {
   let tokens = 0;
   for (const message of request.messages) {

@@ -5,6 +5,7 @@ import { openaiWire } from "./openai-wire.ts";
 import type { WireProfile } from "./profile.ts";
 import { checkOptions, OPTIONS_SCHEMA } from "./schemas.ts";
 
+/** Options of `openai`. */
 export interface OpenAIOptions {
   /** For deployments without a key of their own. Never read from the environment. */
   readonly apiKey?: string | Secret;

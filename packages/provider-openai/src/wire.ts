@@ -12,6 +12,7 @@ export interface WireConfig {
   readonly rulesOf: (model: string) => ModelRules;
 }
 
+/** Where and how requests of OpenAI's shape are sent. */
 export interface WireOptions extends EndpointSettings {
   /** In place of base URL, path and bearer token: addresses made from the model, tokens that expire. */
   readonly endpoint?: EndpointSource | undefined;

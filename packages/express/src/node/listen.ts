@@ -8,6 +8,7 @@ import { createHandledServer } from "./create-server.ts";
 import { isLocal, isLoopback } from "./loopback.ts";
 import type { ServerOptions } from "./server-options.ts";
 
+/** Where to listen, and to whom; with the limits of the server. */
 export interface ListenOptions extends ServerOptions {
   /** 0: any free port. Default 4000. */
   readonly port?: number;
@@ -17,6 +18,7 @@ export interface ListenOptions extends ServerOptions {
   readonly allowOpen?: boolean;
 }
 
+/** How a listener ends: when readiness says no, and how long running calls may go on. */
 export interface DrainOptions {
   /** How long readiness says no before connections are refused, for load balancers to notice. Default 0. */
   readonly delayMs?: number;

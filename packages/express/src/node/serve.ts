@@ -4,6 +4,7 @@ import type { Gateway } from "@signalbox/kernel";
 import type { DrainOptions, Listener, ListenOptions } from "./listen.ts";
 import { listen } from "./listen.ts";
 
+/** Options of `serve`: those of `listen`, and how the process ends. */
 export interface ServeOptions extends ListenOptions {
   /** How the process ends when it is told to. */
   readonly drain?: DrainOptions;

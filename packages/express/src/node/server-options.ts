@@ -17,6 +17,7 @@ export interface ConnectionOptions {
   readonly maxHeaderBytes?: number;
 }
 
+/** Limits of a `node:http` server and its connections, and how requests are handled. */
 export interface ServerOptions extends HandlerOptions, ConnectionOptions {}
 
 export type ConnectionSettings = Required<ConnectionOptions>;

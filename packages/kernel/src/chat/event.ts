@@ -15,6 +15,7 @@ export type PartDelta =
   /** A piece that only the vendor's own dialect understands. */
   | { readonly type: "opaque"; readonly origin: string; readonly value: Readonly<Record<string, unknown>> };
 
+/** The first event of a streamed answer. */
 export interface ReplyStart {
   readonly type: "replyStart";
   readonly id: string;
@@ -36,6 +37,7 @@ export interface PartStart {
   readonly part: Part;
 }
 
+/** More of a part that has started. */
 export interface PartDeltaEvent {
   readonly type: "partDelta";
   readonly choice: number;
@@ -44,12 +46,14 @@ export interface PartDeltaEvent {
   readonly logprobs?: Logprobs | null;
 }
 
+/** A part is complete: no delta for it follows. */
 export interface PartEnd {
   readonly type: "partEnd";
   readonly choice: number;
   readonly index: number;
 }
 
+/** A choice is complete, and why. Every choice has exactly one, after all its parts. */
 export interface ChoiceEnd {
   readonly type: "choiceEnd";
   readonly choice: number;

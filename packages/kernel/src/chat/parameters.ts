@@ -31,6 +31,7 @@ export const CHAT_PARAMETERS = {
   store: "store",
 } as const;
 
+/** A field of a chat request that some models do not take. */
 export type ChatParameter = keyof typeof CHAT_PARAMETERS;
 
 /**

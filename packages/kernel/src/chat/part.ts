@@ -29,12 +29,14 @@ export interface Citation {
   readonly extra?: Extra;
 }
 
+/** Words, with the sources they cite. */
 export interface TextPart extends PartBase {
   readonly type: "text";
   readonly text: string;
   readonly citations?: readonly Citation[];
 }
 
+/** A picture, with the detail in which the model shall look at it. */
 export interface ImagePart extends PartBase {
   readonly type: "image";
   readonly source: MediaSource;
@@ -54,6 +56,7 @@ export interface AudioPart extends PartBase {
   readonly expiresAt?: number;
 }
 
+/** A file to read, or a text with a title that can be cited. */
 export interface DocumentPart extends PartBase {
   readonly type: "document";
   readonly source: MediaSource | { readonly type: "text"; readonly text: string };
@@ -71,6 +74,7 @@ export interface ToolCallPart extends PartBase {
   readonly kind?: "function" | "custom";
 }
 
+/** What a tool answered to the call with this id. */
 export interface ToolResultPart extends PartBase {
   readonly type: "toolResult";
   readonly toolCallId: string;
@@ -95,6 +99,7 @@ export interface ReasoningPart extends PartBase {
   readonly origin?: string;
 }
 
+/** Words by which the model declines, where the vendor tells them from an answer. */
 export interface RefusalPart extends PartBase {
   readonly type: "refusal";
   readonly text: string;
@@ -117,6 +122,7 @@ export interface OpaquePart extends PartBase {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
+/** A piece of a message or of an answer. What no other type names is an `opaque` part: nothing is lost. */
 export type Part =
   | TextPart
   | ImagePart

@@ -38,13 +38,16 @@ export interface ServerTool {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
+/** What the model may call: a function with a schema, a tool with free text, or one that the provider runs. */
 export type Tool = FunctionTool | CustomTool | ServerTool;
 
+/** Whether the model may, must or must not call tools, and which. */
 export type ToolChoice =
   | { readonly type: "auto" | "none" | "required" }
   | { readonly type: "tool"; readonly name: string; readonly kind?: "function" | "custom" }
   | { readonly type: "allowed"; readonly mode: "auto" | "required"; readonly names: readonly string[] };
 
+/** The form that the answer shall have. */
 export type ResponseFormat =
   | { readonly type: "text" }
   | { readonly type: "json" }

@@ -11,6 +11,7 @@ export interface Logprobs {
   readonly refusal?: readonly unknown[] | null;
 }
 
+/** One of the answers to a chat request. */
 export interface Choice {
   readonly index: number;
   /** What the assistant said, in order. */
@@ -24,6 +25,7 @@ export interface Choice {
   readonly extra?: Extra;
 }
 
+/** A whole answer to a chat request; for a stream what its events add up to. */
 export interface ChatResult {
   readonly id: string;
   /** The model's name as the provider reports it. */

@@ -5,6 +5,7 @@ import { mayUse } from "../principal.ts";
 import type { Router } from "../router.ts";
 import { nearestModels } from "./model-table.ts";
 
+/** Options of `listedRouter`. */
 export interface ListedRouterOptions {
   /** Public model name → public model names to try when all its deployments have failed. */
   readonly fallbacks?: Readonly<Record<string, readonly string[]>>;

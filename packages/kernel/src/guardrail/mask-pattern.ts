@@ -5,6 +5,7 @@ import { jsonText } from "./json-text.ts";
 import { mapRequestText } from "./map-request-text.ts";
 import { partialPattern } from "./partial-pattern.ts";
 
+/** What `maskPattern` looks for, and what it puts there. */
 export interface MaskPatternOptions {
   /** Name of the guardrail. */
   readonly name: string;

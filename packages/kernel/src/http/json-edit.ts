@@ -6,6 +6,7 @@ import type { JsonScan } from "./json-scan.ts";
  */
 export type JsonEdits = Readonly<Record<string, string | undefined>>;
 
+/** What else to change in the JSON beside members. */
 export interface JsonEditOptions {
   /** Old name → new name; done before the edits. A member that already has the new name wins. */
   readonly rename?: Readonly<Record<string, string>> | undefined;

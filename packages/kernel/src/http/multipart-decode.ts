@@ -2,6 +2,7 @@ import { GatewayError } from "../errors.ts";
 import type { PartHeaders } from "./multipart-headers.ts";
 import { formBoundary, partHeaders } from "./multipart-headers.ts";
 
+/** What a form may hold; more is a `request_too_large`. */
 export interface MultipartLimits {
   readonly parts: number;
   /** Headers of one part. */

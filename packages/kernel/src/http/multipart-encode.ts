@@ -16,6 +16,7 @@ export interface MultipartFile {
   readonly data: Buffer | AsyncIterable<Buffer>;
 }
 
+/** A form to send: its body and the content type with its boundary. */
 export interface MultipartBody<Body> {
   /** For the `content-type` header; it names the boundary. */
   readonly contentType: string;

@@ -3,6 +3,7 @@ import type { TransportRequest, TransportStream } from "../transport.ts";
 import type { UpstreamErrorFacts } from "./upstream-error.ts";
 import { upstreamError } from "./upstream-error.ts";
 
+/** How an exchange with a provider reads errors. */
 export interface UpstreamOptions {
   /** What the vendor's structured codes tell about a failure, see {@link upstreamError}. */
   readonly map?: (body: unknown) => UpstreamErrorFacts | undefined;

@@ -8,6 +8,7 @@ import { decodedValues } from "./decoded-values.ts";
 /** Largest SSE frame in bytes: an upstream that never ends a frame must not fill the memory. */
 export const MAX_SSE_FRAME_BYTES: number = 4 * 1024 * 1024;
 
+/** One server-sent event. */
 export interface SseEvent {
   /** Value of the `event:` field; undefined when there was none. */
   readonly event?: string | undefined;

@@ -9,6 +9,7 @@ import { urlGuard } from "./url-guard.ts";
 import type { ExchangeDefaults } from "./whole-reply.ts";
 import { WholeReply } from "./whole-reply.ts";
 
+/** Options of `createTransport`: connections and time limits, in milliseconds. */
 export interface TransportOptions {
   /** Connections per origin; more requests wait. Default 256. */
   readonly connections?: number;

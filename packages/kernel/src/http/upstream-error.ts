@@ -16,6 +16,7 @@ export interface UpstreamErrorFacts {
   readonly retryAfterMs?: number | undefined;
 }
 
+/** A reply of a provider that says no. */
 export interface UpstreamErrorResponse {
   /** Name of the provider. */
   readonly provider: string;

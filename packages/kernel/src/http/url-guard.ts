@@ -6,6 +6,7 @@ import { buildConnector } from "undici";
 import { GatewayError } from "../errors.ts";
 import { isPublicAddress } from "./public-address.ts";
 
+/** Which addresses may be asked for. */
 export interface UrlGuardOptions {
   /** Hosts the operator vouches for, as `host` or `host:port`: they may be private and speak plain http. */
   readonly allowHosts?: readonly string[];

@@ -2,6 +2,7 @@ import type { Extra } from "../chat/part.ts";
 import type { NativeFrame, NativeResult } from "../native.ts";
 import type { Usage } from "../usage.ts";
 
+/** A text to say aloud. */
 export interface SpeakRequest {
   readonly model: string;
   readonly text: string;
@@ -14,8 +15,10 @@ export interface SpeakRequest {
   readonly extra?: Extra;
 }
 
+/** A piece of the audio, in order. */
 export type SpeakEvent = { readonly type: "audioDelta"; readonly data: Buffer } | NativeFrame;
 
+/** What a spoken text has become. */
 export interface SpeakResult {
   readonly mediaType: string;
   /** Empty when the sound went out as events. */
@@ -24,6 +27,7 @@ export interface SpeakResult {
   readonly native?: NativeResult;
 }
 
+/** A recording to write down in its own language. */
 export interface TranscribeRequest {
   readonly model: string;
   readonly audio: { readonly fileName: string; readonly mediaType: string; readonly data: Buffer };
@@ -40,8 +44,10 @@ export interface TranscribeRequest {
 /** Speech in any language to English text; no `language`. */
 export type TranslateRequest = Omit<TranscribeRequest, "language" | "timestamps">;
 
+/** A piece of the transcript, in order. */
 export type TranscribeEvent = { readonly type: "textDelta"; readonly text: string } | NativeFrame;
 
+/** What was said, with times where they were asked for. */
 export interface TranscribeResult {
   readonly text: string;
   readonly language?: string;

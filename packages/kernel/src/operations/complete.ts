@@ -27,6 +27,7 @@ export interface CompleteRequest {
   readonly extra?: Extra;
 }
 
+/** One continuation of the prompt. */
 export interface CompleteChoice {
   readonly index: number;
   readonly text: string;
@@ -34,12 +35,14 @@ export interface CompleteChoice {
   readonly logprobs?: unknown;
 }
 
+/** The start of the reply, a piece of a continuation, or its end. */
 export type CompleteEvent =
   | { readonly type: "replyStart"; readonly id: string; readonly model: string; readonly createdAt: number }
   | { readonly type: "textDelta"; readonly choice: number; readonly text: string; readonly logprobs?: unknown }
   | { readonly type: "choiceEnd"; readonly choice: number; readonly finishReason: FinishReason }
   | NativeFrame;
 
+/** The continuations of a prompt. */
 export interface CompleteResult {
   readonly id: string;
   readonly model: string;

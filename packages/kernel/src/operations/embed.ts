@@ -2,6 +2,7 @@ import type { Extra } from "../chat/part.ts";
 import type { NativeResult } from "../native.ts";
 import type { Usage } from "../usage.ts";
 
+/** Inputs to turn into vectors. */
 export interface EmbedRequest {
   readonly model: string;
   /** Texts, or texts already cut into token ids. */
@@ -15,6 +16,7 @@ export interface EmbedRequest {
   readonly extra?: Extra;
 }
 
+/** The vectors of an embed request. */
 export interface EmbedResult {
   readonly model: string;
   /** One vector per input, in input order. */

@@ -2,6 +2,7 @@ import type { Extra, Part } from "../chat/part.ts";
 import type { NativeResult } from "../native.ts";
 import type { Usage } from "../usage.ts";
 
+/** Texts and pictures to judge. */
 export interface ModerateRequest {
   readonly model: string;
   /** Each input is judged by itself. */
@@ -9,6 +10,7 @@ export interface ModerateRequest {
   readonly extra?: Extra;
 }
 
+/** A judgement for each input, in input order. */
 export interface ModerateResult {
   readonly id: string;
   readonly model: string;

@@ -2,6 +2,7 @@ import type { Extra } from "../chat/part.ts";
 import type { NativeResult } from "../native.ts";
 import type { Usage } from "../usage.ts";
 
+/** Documents to put in the order in which they answer a query. */
 export interface RerankRequest {
   readonly model: string;
   readonly query: string;
@@ -12,6 +13,7 @@ export interface RerankRequest {
   readonly extra?: Extra;
 }
 
+/** The documents' order. */
 export interface RerankResult {
   readonly id: string;
   readonly model: string;

@@ -22,6 +22,7 @@ export interface CacheCapabilities {
   readonly outage?: boolean;
 }
 
+/** What `testCache` needs. */
 export interface CacheKit {
   readonly runner: Runner;
   /** Made anew for every case; may share a store, since the kit makes up its own requests. */

@@ -54,6 +54,7 @@ export interface DialectCapabilities {
   readonly native?: boolean;
 }
 
+/** What `testDialect` needs. */
 export interface DialectKit {
   readonly runner: Runner;
   readonly dialect: () => Dialect;

@@ -54,6 +54,7 @@ export interface GuardrailCapabilities {
   readonly outage?: boolean;
 }
 
+/** What `testGuardrail` needs. */
 export interface GuardrailKit {
   readonly runner: Runner;
   /** Made anew for every case. */

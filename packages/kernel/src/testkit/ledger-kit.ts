@@ -16,6 +16,7 @@ export interface LedgerCapabilities {
   readonly wideAmounts?: boolean;
 }
 
+/** What `testLedger` needs. */
 export interface LedgerKit {
   readonly runner: Runner;
   /** Made anew for every case; may share a store, since the kit makes up its own scopes. */

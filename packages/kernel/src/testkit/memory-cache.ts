@@ -3,6 +3,7 @@ import type { Cache, Recording } from "../cache.ts";
 import type { Call } from "../call.ts";
 import type { OperationName } from "../operation.ts";
 
+/** Options of `memoryCache`. */
 export interface MemoryCacheOptions {
   /** How long a recording is good for. Default: one hour. */
   readonly ttlMs?: number;

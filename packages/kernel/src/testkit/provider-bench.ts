@@ -24,6 +24,7 @@ export interface ProviderContext {
   readonly apiKey: Secret;
 }
 
+/** What `testProvider` needs. */
 export interface ProviderKit {
   readonly runner: Runner;
   /** Made anew for every case. */

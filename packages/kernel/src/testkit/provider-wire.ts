@@ -23,6 +23,7 @@ export interface ExpectedChat {
   readonly usage: Usage;
 }
 
+/** A chat: what the vendor answers, plain and streamed, and what must come of it. */
 export interface ChatScenario {
   /** Added to the kit's own request. */
   readonly request?: Partial<ChatRequest>;
@@ -64,6 +65,7 @@ export interface ErrorScenario {
   readonly message?: string;
 }
 
+/** The vendor's way of saying no, by cause. */
 export interface ErrorScenarios {
   /** 400 or 422 → `invalid_request`. */
   readonly badRequest: ErrorScenario;
@@ -96,6 +98,7 @@ export interface OperationScenario<Name extends OperationName> {
   readonly expected: { readonly [Field in keyof ResultOf<Name>]?: unknown };
 }
 
+/** Exchanges of the operations other than `chat`. */
 export type OperationScenarios = {
   readonly [Name in Exclude<OperationName, "chat">]?: readonly OperationScenario<Name>[];
 };

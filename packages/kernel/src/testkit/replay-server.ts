@@ -23,6 +23,7 @@ export interface SentRequest {
 /** Answers the n-th request, counted from 0. */
 export type ReplayHandler = (request: SentRequest, index: number) => Exchange | Promise<Exchange>;
 
+/** How a replay server delivers its replies. */
 export interface ReplayServerOptions {
   /** Default `recorded`: the recorded pieces where there are any, else whole. */
   readonly delivery?: Delivery;
@@ -30,6 +31,7 @@ export interface ReplayServerOptions {
   readonly fault?: Fault;
 }
 
+/** A vendor on loopback that answers what it was given, and keeps what it was sent. */
 export interface ReplayServer {
   /** `http://127.0.0.1:<port>`, no slash at the end. */
   readonly url: string;

@@ -9,6 +9,7 @@ import type { Runner } from "./runner.ts";
 import { Cases, within } from "./runner.ts";
 import { testCall } from "./test-context.ts";
 
+/** What `testRouter` needs. */
 export interface RouterKit {
   readonly runner: Runner;
   /** Made anew for every case. */

@@ -7,6 +7,7 @@ export interface Runner {
   readonly it: TestFunction;
 }
 
+/** `it` of vitest, `test` of node:test, or anything like them. */
 export interface TestFunction {
   (name: string, body: () => Promise<void>): unknown;
   /** Shows cases that a declared capability leaves out. */

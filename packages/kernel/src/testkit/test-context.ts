@@ -12,6 +12,7 @@ import type { Transport } from "../transport.ts";
 
 const TEST_TIMEOUT_MS = 10_000;
 
+/** What `testCall` makes a call of. */
 export interface TestCallInput<Name extends OperationName> {
   readonly operation: Name;
   readonly request: RequestOf<Name>;
@@ -42,6 +43,7 @@ export function testCall<Name extends OperationName>(input: TestCallInput<Name>)
   };
 }
 
+/** What `testAttempt` makes an attempt of. */
 export interface TestAttemptInput<Name extends OperationName> extends TestCallInput<Name> {
   /** What is missing is filled in: model and upstream model are the request's. */
   readonly deployment?: Partial<Deployment>;

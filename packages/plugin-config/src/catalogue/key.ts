@@ -25,6 +25,7 @@ export interface RefusedKey {
   readonly hint: string;
 }
 
+/** A key of the configuration file: supported, meant for a plugin, or refused with a reason. */
 export type ConfigKey = SupportedKey | LaterKey | RefusedKey;
 
 export function supported(path: string, value: z.ZodType, text: string): SupportedKey {

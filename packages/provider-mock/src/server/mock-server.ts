@@ -17,6 +17,7 @@ import type { WireReply } from "./wire-reply.ts";
 import { errorReply } from "./wire-reply.ts";
 import { writeReply } from "./write-reply.ts";
 
+/** Options of `mockServer`. */
 export interface MockServerOptions extends MockOptions {
   /** The mock model that answers for names of real models, such as `gpt-5`. Default `echo`. */
   readonly defaultModel?: string;
@@ -37,6 +38,7 @@ export interface ReceivedRequest {
   aborted: boolean;
 }
 
+/** The mock models behind HTTP, as a vendor would serve them. */
 export interface MockServer {
   /** Port 0, the default, is a free one. `url` has no path: `http://127.0.0.1:49152`. */
   listen(port?: number, host?: string): Promise<{ readonly url: string }>;
