@@ -128,11 +128,20 @@ export async function replayServer(
   };
 }
 
+/** Below the ports that systems give out by themselves: no other server of a test run gets one of these meanwhile. */
+const LOW_PORTS = { from: 10_000, count: 20_000 };
+
 /** An address at which nobody listens: connections are refused. */
 export async function refusedUrl(): Promise<string> {
-  const server = await replayServer({ status: 200 });
-  await server.close();
-  return server.url;
+  for (;;) {
+    const port = LOW_PORTS.from + Math.floor(Math.random() * LOW_PORTS.count);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+    if (free) return `http://127.0.0.1:${port}`;
+  }
 }
 
 function toHandler(exchanges: Exchange | readonly Exchange[] | ReplayHandler): ReplayHandler {
