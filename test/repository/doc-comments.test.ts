@@ -17,7 +17,7 @@ function reexports(path: string): readonly { readonly name: string; readonly fro
 /** The line of a declaration's `export`, and the last line before it that is no instruction to a linter. */
 function declaration(name: string, lines: readonly string[]): { readonly before: string } | undefined {
   const kinds = "(?:(?:async )?function\\*?|class|interface|type|(?:declare )?const)";
-  const pattern = new RegExp(`^export (?:declare |abstract )?${kinds} ${RegExp.escape(name)}\\b`);
+  const pattern = new RegExp(`^export (?:declare |abstract )?${kinds} ${name}\\b`);
   const index = lines.findIndex((line) => pattern.test(line));
   if (index === -1) return undefined;
   return { before: lines.slice(0, index).findLast((line) => !line.startsWith("//")) ?? "" };
