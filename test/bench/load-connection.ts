@@ -13,6 +13,7 @@ export interface LoadObserver {
 
 const BUFFER_BYTES = 64 * 1024;
 const LENGTH = /\r\ncontent-length: *(\d+)/i;
+const CLOSE = /\r\nconnection: *close/i;
 const DATA = "data: ";
 const LAST = "0\r\n\r\n";
 
@@ -33,6 +34,8 @@ export class LoadConnection {
   #streamed = false;
   #chunks = 0;
   #tail = "";
+  /** The server closes the connection after this reply: servers limit the number of requests per connection. */
+  #last = false;
   #stopped = false;
 
   constructor(port: number, request: Buffer, observer: LoadObserver) {
@@ -56,9 +59,10 @@ export class LoadConnection {
       },
     });
     this.#socket = socket;
+    this.#last = false;
     socket.on("connect", () => this.#send());
-    socket.on("error", (error) => this.#fail(error.message));
-    socket.on("close", () => this.#fail("the connection was closed"));
+    socket.on("error", (error) => this.#fail(socket, error.message));
+    socket.on("close", () => this.#fail(socket, "the connection was closed"));
   }
 
   /** Leaves at once, whatever is on its way. */
@@ -86,12 +90,13 @@ export class LoadConnection {
     const end = this.#head.indexOf("\r\n\r\n");
     if (end < 0) return;
     if (!this.#head.startsWith("HTTP/1.1 200")) {
-      this.#fail(this.#head.slice(0, 300));
+      this.#fail(this.#socket, this.#head.slice(0, 300));
       return;
     }
     const head = this.#head.slice(0, end);
     const length = LENGTH.exec(head);
     this.#left = length === null ? undefined : Number(length[1]);
+    this.#last = CLOSE.test(head);
     this.#streamed = head.includes("text/event-stream");
     this.#inBody = true;
     const body = bytes.subarray(end + 4 - before);
@@ -125,11 +130,17 @@ export class LoadConnection {
 
   #done(): void {
     this.#observer.reply(performance.now() - this.#sentAt, this.#chunks);
-    if (!this.#stopped) this.#send();
+    if (this.#stopped) return;
+    if (!this.#last) {
+      this.#send();
+      return;
+    }
+    this.#socket?.destroy();
+    this.start();
   }
 
-  #fail(reason: string): void {
-    if (this.#stopped) return;
+  #fail(socket: Socket | undefined, reason: string): void {
+    if (this.#stopped || socket !== this.#socket) return;
     this.stop();
     this.#observer.failed(reason);
   }
