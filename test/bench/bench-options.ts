@@ -27,7 +27,7 @@ export interface Pace {
   readonly starts: number;
 }
 
-const FULL: Pace = { rounds: 7, sliceMs: 1_000, warmUpMs: 2_500, pacedMs: 3_000, memoryMs: 60_000, starts: 7 };
+const FULL: Pace = { rounds: 5, sliceMs: 1_000, warmUpMs: 2_500, pacedMs: 3_000, memoryMs: 60_000, starts: 7 };
 const QUICK: Pace = { rounds: 3, sliceMs: 400, warmUpMs: 3_000, pacedMs: 1_500, memoryMs: 8_000, starts: 3 };
 
 export const USAGE = `npm run bench -- [options]

@@ -115,7 +115,7 @@ class Bench {
   async paced(): Promise<void> {
     const { pace } = this.#options;
     const running = (await this.#runningTargets()).filter(({ target }) => target !== DIRECT);
-    for (let round = 0; round < pace.rounds; round++) {
+    for (let round = 0; round < Math.ceil(pace.rounds / 2); round++) {
       for (const each of round % 2 === 0 ? running : running.toReversed()) {
         this.#rows.add(each.target.name, PACED, await this.#measurer.slice(each, PACED, pace.pacedMs));
       }

@@ -1,5 +1,5 @@
 import type { buildConnector, Dispatcher } from "undici";
-import { EnvHttpProxyAgent, Pool, ProxyAgent } from "undici";
+import { Pool, wholeUndici } from "./undici-parts.ts";
 
 export interface PoolOptions {
   /** Connections per origin. */
@@ -84,7 +84,7 @@ function isIdle(dispatcher: Dispatcher): boolean {
 }
 
 /** HTTP/1.1 only: one exchange per connection, so that closing one frees its socket and pausing one stops its sender. */
-export function originPool(origin: string, options: PoolOptions): Pool {
+export function originPool(origin: string, options: PoolOptions): InstanceType<typeof Pool> {
   return new Pool(origin, {
     connections: options.connections,
     pipelining: 1,
@@ -109,5 +109,6 @@ export function proxyDispatcher(
     requestTls: tls,
     ...(typeof timeout === "number" ? { connectTimeout: timeout } : {}),
   };
+  const { EnvHttpProxyAgent, ProxyAgent } = wholeUndici();
   return proxy === "environment" ? new EnvHttpProxyAgent(shared) : new ProxyAgent({ ...shared, uri: proxy });
 }

@@ -2,9 +2,10 @@ import type { LookupAddress } from "node:dns";
 import { lookup } from "node:dns/promises";
 import type { LookupFunction } from "node:net";
 import { isIP } from "node:net";
-import { buildConnector } from "undici";
+import type { buildConnector as Connector } from "undici";
 import { GatewayError } from "../errors.ts";
 import { isPublicAddress } from "./public-address.ts";
+import { buildConnector } from "./undici-parts.ts";
 
 /** Which addresses may be asked for. */
 export interface UrlGuardOptions {
@@ -27,7 +28,7 @@ export interface UrlGuard {
   /** {@link check}, and every address the name has now must be public. To refuse early; connecting checks again. */
   checkAddresses(url: string): Promise<URL>;
   /** Connects only to addresses that it has checked itself, so that a second DNS answer cannot move the target. */
-  connector(options: buildConnector.BuildOptions): buildConnector.connector;
+  connector(options: Connector.BuildOptions): Connector.connector;
   /** The DNS lookup that `connector` uses. */
   readonly lookup: LookupFunction;
 }
@@ -92,13 +93,13 @@ export function urlGuard(options: UrlGuardOptions = {}): UrlGuard {
     );
   };
 
-  function connector(connectOptions: buildConnector.BuildOptions): buildConnector.connector {
+  function connector(connectOptions: Connector.BuildOptions): Connector.connector {
     const connectPlain = buildConnector({ ...connectOptions, allowH2: false });
     const connectGuarded = buildConnector({
       ...connectOptions,
       allowH2: false,
       lookup: guardedLookup,
-    } as buildConnector.BuildOptions);
+    } as Connector.BuildOptions);
     return function connect(target, callback) {
       const hostname = isIP(target.hostname) === 6 ? `[${target.hostname}]` : target.hostname;
       if (isAllowed(hostname, target.port, target.protocol)) {
