@@ -44,7 +44,36 @@ export function requestCases(kit: ProviderKit, cases: Cases): void {
       ["extraBody"],
     );
   }
+  pictureCase(kit, cases);
   unsupportedCases(kit, cases);
+}
+
+/** One black pixel. */
+const PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg==";
+
+/** A model that sees must get the picture; of one that does not, the caller must hear. */
+function pictureCase(kit: ProviderKit, cases: Cases): void {
+  const { chat } = kit.wire;
+  if (chat === undefined) return;
+  const text = { type: "text", text: "What is this?" } as const;
+  const image = { type: "image", source: { type: "data", mediaType: "image/png", data: PICTURE } } as const;
+  const request = { ...PLAIN_REQUEST, messages: [{ role: "user", content: [text, image] }] } as const;
+  const { deployment } = chat.text;
+  cases.add(
+    "request: a picture is sent or refused, never left out",
+    () =>
+      withBench(kit, chat.text.reply ?? {}, {}, async (bench) => {
+        const reply = bench.reply(bench.attempt({ operation: "chat", request, deployment }));
+        const refused = await collectReply(reply).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        const [sent] = bench.upstream.sent;
+        if (sent !== undefined) assert.ok(sent.body.includes(PICTURE), "the request was sent without its picture");
+        else assert.equal((refused as { code?: unknown } | undefined)?.code, "invalid_request");
+      }),
+    ["network", "chat"],
+  );
 }
 
 async function checkSent(

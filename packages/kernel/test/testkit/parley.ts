@@ -1,4 +1,12 @@
-import type { Attempt, CanonicalChatEvent, ChatResult, FinishReason, Provider, Usage } from "@signalbox/kernel";
+import type {
+  Attempt,
+  CanonicalChatEvent,
+  ChatResult,
+  FinishReason,
+  Message,
+  Provider,
+  Usage,
+} from "@signalbox/kernel";
 import { ChatFold, GatewayError, parametersToDrop, resultEvents, withoutParameters } from "@signalbox/kernel";
 import { sseEvents } from "@signalbox/kernel/http";
 import type { ProviderKit } from "@signalbox/kernel/testkit";
@@ -17,6 +25,7 @@ export type Defect =
   | "indexGap"
   | "keyInUrl"
   | "leaksKey"
+  | "losesPictures"
   | "milliseconds"
   | "neverCloses"
   | "noSource"
@@ -56,6 +65,10 @@ const CODES = {
   404: "model_not_found",
   429: "provider_rate_limited",
 };
+
+function onlyText({ role, content }: Message): Message {
+  return { role, content: content.filter(({ type }) => type === "text") };
+}
 
 /** The invented vendor "Parley" of these tests: JSON, or server-sent events `open`, `part`, `more`, `close`, `done`. */
 export function parley(defect?: Defect): Provider {
@@ -102,7 +115,7 @@ export function parley(defect?: Defect): Provider {
       ],
       body: JSON.stringify({
         model: defect === "publicModel" ? chat.model : attempt.upstreamModel,
-        turns: chat.messages,
+        turns: defect === "losesPictures" ? chat.messages.map(onlyText) : chat.messages,
         live: chat.stream === true,
         ...(defect !== "extraBodyLost" && deployment.extraBody),
       }),

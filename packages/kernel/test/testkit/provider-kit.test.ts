@@ -41,6 +41,7 @@ describe("testProvider on providers that are wrong", () => {
     indexGap: /chat: parallelToolCalls, streamed/,
     keyInUrl: /carries the key, in a header/,
     leaksKey: /a key that the vendor repeats stays hidden/,
+    losesPictures: /a picture is sent or refused/,
     milliseconds: /chat: text$/,
     neverCloses: /leaving early closes the upstream/,
     noSource: /errors: badRequest/,
