@@ -4,6 +4,7 @@ import type { ResponseHeaders, TransportRequest, TransportStream } from "../tran
 import { contentCoding, decodedStream } from "./content-decoding.ts";
 import type { Limited } from "./exchange-limits.ts";
 import { ExchangeLimits } from "./exchange-limits.ts";
+import { GatheredBytes } from "./gathered-bytes.ts";
 import { replyTooLarge, transportFailure } from "./transport-failure.ts";
 import type { ExchangeDefaults } from "./whole-reply.ts";
 
@@ -26,8 +27,7 @@ export class ArrivingReply implements Dispatcher.DispatchHandler, Limited, Trans
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
   #headers: ResponseHeaders = {};
-  #pieces: Buffer[] = [];
-  #held = 0;
+  readonly #held: GatheredBytes = new GatheredBytes();
   #size = 0;
   #waiting: Waiting | undefined;
   #failure: GatewayError | undefined;
@@ -61,7 +61,7 @@ export class ArrivingReply implements Dispatcher.DispatchHandler, Limited, Trans
   }
 
   read(): Promise<Buffer | undefined> {
-    if (this.#held > 0) return Promise.resolve(this.#take());
+    if (this.#held.length > 0) return Promise.resolve(this.#take());
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#ended) return Promise.resolve(undefined);
     if (this.#waiting !== undefined)
@@ -72,9 +72,9 @@ export class ArrivingReply implements Dispatcher.DispatchHandler, Limited, Trans
   }
 
   async readAll(): Promise<Buffer> {
-    const pieces: Buffer[] = [];
-    for (let piece = await this.read(); piece !== undefined; piece = await this.read()) pieces.push(piece);
-    return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
+    const pieces = new GatheredBytes();
+    for (let piece = await this.read(); piece !== undefined; piece = await this.read()) pieces.add(piece);
+    return pieces.take();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, void> {
@@ -86,14 +86,14 @@ export class ArrivingReply implements Dispatcher.DispatchHandler, Limited, Trans
   }
 
   close(): void {
-    this.#drop();
+    this.#held.clear();
     if (!this.#ended) this.fail(new GatewayError("client_closed", "the stream was closed"));
   }
 
   /** Ends the exchange at once; what has arrived and was not read is dropped. */
   fail(error: GatewayError): void {
     if (this.#ended) return;
-    this.#drop();
+    this.#held.clear();
     this.#end(error);
     this.#controller?.abort(error);
   }
@@ -127,9 +127,8 @@ export class ArrivingReply implements Dispatcher.DispatchHandler, Limited, Trans
       waiting.resolve(piece);
       return;
     }
-    this.#pieces.push(piece);
-    this.#held += piece.length;
-    if (this.#held >= this.#bufferBytes) controller.pause();
+    this.#held.add(piece);
+    if (this.#held.length >= this.#bufferBytes) controller.pause();
   }
 
   onResponseEnd(): void {
@@ -157,17 +156,11 @@ export class ArrivingReply implements Dispatcher.DispatchHandler, Limited, Trans
   }
 
   #take(): Buffer {
-    const bytes = this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces, this.#held);
-    this.#drop();
+    const bytes = this.#held.take();
     if (!this.#ended && this.paused) {
       this.limits.progress();
       this.#controller?.resume();
     }
     return bytes;
-  }
-
-  #drop(): void {
-    this.#pieces = [];
-    this.#held = 0;
   }
 }

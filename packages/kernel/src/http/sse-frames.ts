@@ -1,4 +1,5 @@
 import { GatewayError } from "../errors.ts";
+import { GatheredBytes } from "./gathered-bytes.ts";
 import { MAX_SSE_FRAME_BYTES, SseDecoder } from "./sse-decode.ts";
 
 const LF = 0x0a;
@@ -13,8 +14,7 @@ const LF_LF = Buffer.from("\n\n");
  */
 export class SseFrameSplitter {
   readonly #maxFrameBytes: number;
-  #pieces: Buffer[] = [];
-  #length = 0;
+  readonly #kept: GatheredBytes = new GatheredBytes();
   /** The bytes so far end a line (or there are none): a line end that follows now is a blank line. */
   #atLineStart = true;
   /** The last byte was a CR: a LF that follows belongs to it. */
@@ -58,7 +58,7 @@ export class SseFrameSplitter {
 
   /** What is left when the stream ends: a frame without its blank line, or undefined. */
   rest(): Buffer | undefined {
-    if (this.#length === 0) return undefined;
+    if (this.#kept.length === 0) return undefined;
     const left = this.#take(undefined);
     this.#atLineStart = true;
     this.#afterCr = false;
@@ -109,20 +109,16 @@ export class SseFrameSplitter {
   }
 
   #keep(bytes: Buffer): void {
-    this.#length += bytes.length;
-    if (this.#length > this.#maxFrameBytes) {
+    if (this.#kept.length + bytes.length > this.#maxFrameBytes) {
       throw new GatewayError("provider_error", `the upstream sent an event of more than ${this.#maxFrameBytes} bytes`);
     }
-    this.#pieces.push(bytes);
+    this.#kept.add(bytes);
   }
 
   #take(end: Buffer | undefined): Buffer {
-    if (this.#length === 0 && end !== undefined) return end;
-    if (end !== undefined && end.length > 0) this.#pieces.push(end);
-    const whole = this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces);
-    this.#pieces = [];
-    this.#length = 0;
-    return whole;
+    if (this.#kept.length === 0 && end !== undefined) return end;
+    if (end !== undefined && end.length > 0) this.#kept.add(end);
+    return this.#kept.take();
   }
 }
 

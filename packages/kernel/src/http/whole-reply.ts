@@ -5,6 +5,7 @@ import type { ContentCoding } from "./content-decoding.ts";
 import { contentCoding, decodedResponse } from "./content-decoding.ts";
 import type { Limited } from "./exchange-limits.ts";
 import { ExchangeLimits } from "./exchange-limits.ts";
+import { GatheredBytes } from "./gathered-bytes.ts";
 import { replyTooLarge, transportFailure } from "./transport-failure.ts";
 
 /** Settings of a transport that every exchange needs. */
@@ -32,7 +33,7 @@ export class WholeReply implements Dispatcher.DispatchHandler, Limited {
   #headers: ResponseHeaders = {};
   #coding: ContentCoding | undefined;
   #first: Buffer | undefined;
-  #pieces: Buffer[] | undefined;
+  #pieces: GatheredBytes | undefined;
   #size = 0;
 
   constructor(
@@ -80,16 +81,22 @@ export class WholeReply implements Dispatcher.DispatchHandler, Limited {
       return;
     }
     this.limits.progress();
-    if (this.#first === undefined) this.#first = piece;
-    else if (this.#pieces === undefined) this.#pieces = [this.#first, piece];
-    else this.#pieces.push(piece);
+    if (this.#first === undefined) {
+      this.#first = piece;
+      return;
+    }
+    if (this.#pieces === undefined) {
+      this.#pieces = new GatheredBytes();
+      this.#pieces.add(this.#first);
+    }
+    this.#pieces.add(piece);
   }
 
   onResponseEnd(): void {
     if (this.#settled) return;
     this.#settled = true;
     this.limits.end();
-    const body = this.#pieces === undefined ? (this.#first ?? EMPTY) : Buffer.concat(this.#pieces, this.#size);
+    const body = this.#pieces?.take() ?? this.#first ?? EMPTY;
     const response = { status: this.#status, headers: this.#headers, body };
     this.#resolve(this.#coding === undefined ? response : decodedResponse(response, this.#coding, this.#maxBytes));
   }
