@@ -131,8 +131,9 @@ function lines(bytes: Buffer, containing: Buffer): readonly DataLine[] {
 function lineEnd(bytes: Buffer, start: number): number {
   const feed = bytes.indexOf(LF, start);
   const end = feed < 0 ? bytes.length : feed;
-  const back = bytes.indexOf(CR, start);
-  return back >= 0 && back < end ? back : end;
+  // within the line alone: a search to the end of the buffer, for each line, would cost the square of its size
+  const back = bytes.subarray(start, end).indexOf(CR);
+  return back < 0 ? end : start + back;
 }
 
 function parseLine(line: Buffer): JsonObject | undefined {

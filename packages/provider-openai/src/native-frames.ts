@@ -50,13 +50,18 @@ export class FrameWatch {
   }
 
   #errorAt(frames: Buffer): number {
-    for (let at = frames.indexOf(ERROR); at >= 0; at = frames.indexOf(ERROR, at + 1)) {
+    let next = 0;
+    for (let at = frames.indexOf(ERROR); at >= 0; at = frames.indexOf(ERROR, next)) {
+      next = at + 1;
       const value = valueByte(frames, at + ERROR.length);
       if (value !== OPEN_OBJECT && value !== QUOTE) continue;
       const chunk = dataAround(frames, at);
-      if (chunk === undefined || !hasError(chunk)) continue;
-      this.error = chunk;
-      return at;
+      if (chunk !== undefined && hasError(chunk)) {
+        this.error = chunk;
+        return at;
+      }
+      // each line is parsed once, however often it holds the word
+      next = lineEnd(frames, at);
     }
     return -1;
   }
@@ -143,13 +148,18 @@ function isBreak(byte: number | undefined): boolean {
   return byte === LF || byte === CR;
 }
 
+/** Where the line around a position ends. */
+function lineEnd(bytes: Buffer, at: number): number {
+  let to = at;
+  while (to < bytes.length && !isBreak(bytes[to])) to++;
+  return to;
+}
+
 /** The object in the `data:` line around a position. */
 function dataAround(bytes: Buffer, at: number): JsonObject | undefined {
   let from = at;
   while (from > 0 && !isBreak(bytes[from - 1])) from--;
-  let to = at;
-  while (to < bytes.length && !isBreak(bytes[to])) to++;
-  const line = bytes.toString("utf8", from, to);
+  const line = bytes.toString("utf8", from, lineEnd(bytes, at));
   return line.startsWith("data:") ? objectOf(tryParse(line.slice(DATA.length))) : undefined;
 }
 
