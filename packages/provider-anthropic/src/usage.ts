@@ -31,7 +31,7 @@ export function usageFrom(raw: JsonObject): Usage {
   const counts = countsOf(raw);
   const compacted = compactionCounts(raw.iterations);
   const { input, output, cacheRead, cacheWrite, cacheWrite1h } = compacted ?? counts;
-  const searches = isJsonObject(raw.server_tool_use) ? numberOf(raw.server_tool_use.web_search_requests) : undefined;
+  const searches = isJsonObject(raw.server_tool_use) ? countOf(raw.server_tool_use.web_search_requests) : undefined;
   return {
     inputTokens: input + cacheRead + cacheWrite + cacheWrite1h,
     outputTokens: output,
@@ -44,20 +44,26 @@ export function usageFrom(raw: JsonObject): Usage {
 }
 
 function countsOf(raw: JsonObject): Counts {
-  const written = numberOf(raw.cache_creation_input_tokens) ?? 0;
+  const written = countOf(raw.cache_creation_input_tokens) ?? 0;
   const split = raw.cache_creation;
-  const oneHour = isJsonObject(split) ? (numberOf(split.ephemeral_1h_input_tokens) ?? 0) : 0;
-  const fiveMinutes = isJsonObject(split) ? (numberOf(split.ephemeral_5m_input_tokens) ?? 0) : 0;
+  const oneHour = isJsonObject(split) ? (countOf(split.ephemeral_1h_input_tokens) ?? 0) : 0;
+  const fiveMinutes = isJsonObject(split) ? (countOf(split.ephemeral_5m_input_tokens) ?? 0) : 0;
   const details = raw.output_tokens_details;
   return {
-    input: numberOf(raw.input_tokens) ?? 0,
-    output: numberOf(raw.output_tokens) ?? 0,
-    cacheRead: numberOf(raw.cache_read_input_tokens) ?? 0,
+    input: countOf(raw.input_tokens) ?? 0,
+    output: countOf(raw.output_tokens) ?? 0,
+    cacheRead: countOf(raw.cache_read_input_tokens) ?? 0,
     // what the split does not explain has an unknown lifetime
     cacheWrite: Math.max(written - oneHour, fiveMinutes),
     cacheWrite1h: oneHour,
-    thinking: isJsonObject(details) ? (numberOf(details.thinking_tokens) ?? 0) : 0,
+    thinking: isJsonObject(details) ? (countOf(details.thinking_tokens) ?? 0) : 0,
   };
+}
+
+/** A count of what was used. Anything else is no news: it must not lower what a caller has spent, or break sums. */
+function countOf(value: unknown): number | undefined {
+  const count = numberOf(value);
+  return count !== undefined && count >= 0 && count <= Number.MAX_SAFE_INTEGER ? count : undefined;
 }
 
 /** The sum over `message` and `compaction` iterations, when there was a compaction and no fallback to another model. */

@@ -19,20 +19,20 @@ export function readUsage(value: unknown, profile?: WireProfile): Usage {
   if (wire === undefined) return NO_USAGE;
   const input = objectOf(wire["prompt_tokens_details"]) ?? objectOf(wire["prompt_token_details"]);
   const output = objectOf(wire["completion_tokens_details"]);
-  let inputTokens = numberIn(wire["prompt_tokens"]) ?? numberIn(wire["total_tokens"]) ?? 0;
-  const total = numberIn(wire["total_tokens"]);
-  let outputTokens = numberIn(wire["completion_tokens"]) ?? 0;
-  const reasoning = numberIn(output?.["reasoning_tokens"]) ?? numberIn(wire["reasoning_tokens"]);
+  let inputTokens = countIn(wire["prompt_tokens"]) ?? countIn(wire["total_tokens"]) ?? 0;
+  const total = countIn(wire["total_tokens"]);
+  let outputTokens = countIn(wire["completion_tokens"]) ?? 0;
+  const reasoning = countIn(output?.["reasoning_tokens"]) ?? countIn(wire["reasoning_tokens"]);
   if (reasoning !== undefined && reasoning > 0) {
     const apart = total === inputTokens + outputTokens + reasoning;
     if (apart || reasoning > outputTokens) outputTokens += reasoning;
   }
   const cacheRead =
-    numberIn(input?.["cached_tokens"]) ??
-    numberIn(wire["prompt_cache_hit_tokens"]) ??
-    numberIn(wire["cached_tokens"]) ??
-    numberIn(wire["num_cached_tokens"]) ??
-    numberIn(wire["cache_read_input_tokens"]);
+    countIn(input?.["cached_tokens"]) ??
+    countIn(wire["prompt_cache_hit_tokens"]) ??
+    countIn(wire["cached_tokens"]) ??
+    countIn(wire["num_cached_tokens"]) ??
+    countIn(wire["cache_read_input_tokens"]);
   // More read from a cache than the whole prompt: counted beside it (Grok on Azure).
   if (cacheRead !== undefined && cacheRead > inputTokens) inputTokens += cacheRead;
   const usage: Mutable<Usage> = { inputTokens, outputTokens };
@@ -53,8 +53,8 @@ export function readUsage(value: unknown, profile?: WireProfile): Usage {
 
 function readCacheWrites(wire: JsonObject, input: JsonObject | undefined, usage: Mutable<Usage>): void {
   const byLifetime = objectOf(wire["cache_creation"]);
-  const hour = numberIn(byLifetime?.["ephemeral_1h_input_tokens"]);
-  const all = numberIn(input?.["cache_write_tokens"]) ?? numberIn(wire["cache_creation_input_tokens"]);
+  const hour = countIn(byLifetime?.["ephemeral_1h_input_tokens"]);
+  const all = countIn(input?.["cache_write_tokens"]) ?? countIn(wire["cache_creation_input_tokens"]);
   if (hour !== undefined && hour > 0) usage.cacheWrite1hTokens = hour;
   if (all === undefined) return;
   // A token is either read or written. Gemini behind OpenRouter reports the same ones as both.
@@ -63,8 +63,14 @@ function readCacheWrites(wire: JsonObject, input: JsonObject | undefined, usage:
 }
 
 function set(usage: Mutable<Usage>, field: Exclude<keyof Usage, "reportedCost">, value: unknown): void {
-  const count = numberIn(value);
+  const count = countIn(value);
   if (count !== undefined) usage[field] = count;
+}
+
+/** A count of what was used. Anything else is no news: it must not lower what a caller has spent, or break sums. */
+function countIn(value: unknown): number | undefined {
+  const count = numberIn(value);
+  return count !== undefined && count >= 0 && count <= Number.MAX_SAFE_INTEGER ? count : undefined;
 }
 
 function reportedCost(wire: JsonObject, profile: WireProfile | undefined): NanoUsd | undefined {
@@ -74,7 +80,7 @@ function reportedCost(wire: JsonObject, profile: WireProfile | undefined): NanoU
     case "cost.total_cost":
       return dollars(objectOf(wire["cost"])?.["total_cost"]);
     case "cost_in_usd_ticks": {
-      const ticks = numberIn(wire["cost_in_usd_ticks"]);
+      const ticks = countIn(wire["cost_in_usd_ticks"]);
       // Round up: a cost is never under-reported.
       return ticks === undefined ? undefined : (BigInt(Math.ceil(ticks)) + TICKS_PER_NANO - 1n) / TICKS_PER_NANO;
     }
@@ -84,10 +90,12 @@ function reportedCost(wire: JsonObject, profile: WireProfile | undefined): NanoU
 }
 
 const COST_DIGITS = 12;
+/** Above this a number has no such digits, and no call such a cost. */
+const MAX_DOLLARS = 1e9;
 
 function dollars(value: unknown): NanoUsd | undefined {
   const amount = numberIn(value);
-  if (amount === undefined || amount < 0) return undefined;
+  if (amount === undefined || amount < 0 || amount > MAX_DOLLARS) return undefined;
   // Fixed notation: small numbers would be written with an exponent. Twelve digits hide the noise of binary fractions.
   return parseUsd(amount.toFixed(COST_DIGITS));
 }
