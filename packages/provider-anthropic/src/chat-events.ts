@@ -22,6 +22,18 @@ interface OpenBlock {
 
 const NO_EVENTS: readonly CanonicalChatEvent[] = [];
 
+/** More blocks than any message has. */
+const MAX_BLOCKS = 10_000;
+
+/** @throws {GatewayError} `provider_error` for what is no index: lists of parts are as long as the highest one */
+function blockIndex(data: JsonObject): number {
+  const index = numberOf(data.index) ?? 0;
+  if (Number.isInteger(index) && index >= 0 && index < MAX_BLOCKS) return index;
+  throw new GatewayError("provider_error", "the upstream numbered a block with something that is no index", {
+    source: ANTHROPIC,
+  });
+}
+
 /** Turns the events of Anthropic's stream into canonical ones. One object per reply. */
 export class AnthropicChatEvents {
   readonly #standIns: StandInTools;
@@ -88,7 +100,7 @@ export class AnthropicChatEvents {
   }
 
   #blockStart(data: JsonObject): readonly CanonicalChatEvent[] {
-    const index = numberOf(data.index) ?? 0;
+    const index = blockIndex(data);
     const block = isJsonObject(data.content_block) ? { ...data.content_block } : {};
     const type = block.type;
     const freeText = type === "tool_use" && this.#standIns.freeText?.has(stringOf(block.name) ?? "") === true;
@@ -104,7 +116,7 @@ export class AnthropicChatEvents {
   }
 
   #blockDelta(data: JsonObject): readonly CanonicalChatEvent[] {
-    const index = numberOf(data.index) ?? 0;
+    const index = blockIndex(data);
     const open = this.#open.get(index);
     const delta = data.delta;
     if (open === undefined || !isJsonObject(delta)) return NO_EVENTS;
@@ -148,7 +160,7 @@ export class AnthropicChatEvents {
   }
 
   #blockStop(data: JsonObject): readonly CanonicalChatEvent[] {
-    const index = numberOf(data.index) ?? 0;
+    const index = blockIndex(data);
     const open = this.#open.get(index);
     if (open === undefined) return NO_EVENTS;
     this.#open.delete(index);

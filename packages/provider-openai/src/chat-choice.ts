@@ -14,6 +14,7 @@ import {
 } from "./chat-parts.ts";
 import type { ReplyContext } from "./chat-result.ts";
 import { audioType, CHOICE_MEMBERS, endOf, MESSAGE_MEMBERS } from "./chat-result.ts";
+import { unreadable } from "./errors.ts";
 import { listOf, numberIn, objectOf, otherMembers, textIn, tryParse, WIRE } from "./json.ts";
 
 interface OpenCall {
@@ -22,8 +23,13 @@ interface OpenCall {
   readonly id: string;
   readonly custom: boolean;
   arguments: string;
+  /** How much of the arguments was found not to be whole JSON. */
+  parsed: number;
   closed: boolean;
 }
+
+/** All calls are looked at whenever another one begins; no model makes nearly so many in one reply. */
+const MAX_CALLS = 1024;
 
 type Prose = "text" | "refusal" | "reasoning";
 
@@ -196,10 +202,12 @@ export class ChoiceDecoder {
   }
 
   #beginCall(call: Pick<OpenCall, "key" | "id" | "custom">, part: Part): OpenCall {
+    if (this.#calls.length >= MAX_CALLS)
+      throw unreadable(this.#context.profile, `answered with more than ${MAX_CALLS} tool calls`);
     this.#closeProse();
     this.#closeFinishedCalls();
     this.#hasCalls = true;
-    const opened: OpenCall = { ...call, part: this.#begin(part), arguments: "", closed: false };
+    const opened: OpenCall = { ...call, part: this.#begin(part), arguments: "", parsed: 0, closed: false };
     this.#calls.push(opened);
     return opened;
   }
@@ -213,8 +221,10 @@ export class ChoiceDecoder {
   /** Calls whose arguments are whole JSON are over when another part begins; the others may still go on. */
   #closeFinishedCalls(): void {
     for (const call of this.#calls) {
-      if (call.closed || call.custom || call.arguments === "" || tryParse(call.arguments) === undefined) continue;
-      this.#closeCall(call);
+      // parsed again only when there is more of it
+      if (call.closed || call.custom || call.arguments.length === call.parsed) continue;
+      call.parsed = call.arguments.length;
+      if (tryParse(call.arguments) !== undefined) this.#closeCall(call);
     }
   }
 

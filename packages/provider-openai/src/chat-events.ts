@@ -5,7 +5,8 @@ import { isJsonObject } from "@signalbox/kernel/http";
 import { ChoiceDecoder } from "./chat-choice.ts";
 import type { ReplyContext } from "./chat-result.ts";
 import { createdOf, TOP_MEMBERS, usageOf } from "./chat-result.ts";
-import { listOf, numberIn, objectOf, otherMembers, textIn, WIRE } from "./json.ts";
+import { choiceIndex } from "./chunks.ts";
+import { listOf, objectOf, otherMembers, textIn, WIRE } from "./json.ts";
 import { otherUsage } from "./usage.ts";
 
 /** Turns `chat.completion.chunk` objects into events. Stateful: sees every chunk of one reply once, in order. */
@@ -99,7 +100,7 @@ export class ChunkDecoder {
   }
 
   #choice(value: JsonObject): ChoiceDecoder {
-    const index = numberIn(value["index"]) ?? 0;
+    const index = choiceIndex(value, this.#context.profile);
     let choice = this.#choices.get(index);
     if (choice === undefined) {
       choice = new ChoiceDecoder(index, this.#context);

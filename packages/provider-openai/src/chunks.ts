@@ -2,7 +2,7 @@ import type { ResponseHeaders } from "@signalbox/kernel";
 import type { JsonObject } from "@signalbox/kernel/http";
 import { isJsonObject } from "@signalbox/kernel/http";
 import { bodyFailure, unreadable } from "./errors.ts";
-import { objectOf, textIn, tryParse } from "./json.ts";
+import { numberIn, objectOf, textIn, tryParse } from "./json.ts";
 import type { WireProfile } from "./profile.ts";
 
 /** The data that ends a stream. */
@@ -19,6 +19,20 @@ export function chunkOf(data: string, profile: WireProfile): JsonObject | undefi
   if (chunk === undefined) throw unreadable(profile, "sent a chunk that is not a JSON object");
   if (hasError(chunk)) throw bodyFailure(profile, chunk);
   return chunk;
+}
+
+/** More choices than any host gives: OpenAI's `n` ends at 128. */
+const MAX_CHOICES = 1024;
+
+/**
+ * Which choice of a reply this is. Room is made for every one up to it.
+ *
+ * @throws {GatewayError} `provider_error` for what is no index
+ */
+export function choiceIndex(choice: JsonObject, profile: WireProfile): number {
+  const index = numberIn(choice["index"]) ?? 0;
+  if (Number.isInteger(index) && index >= 0 && index < MAX_CHOICES) return index;
+  throw unreadable(profile, "numbered a choice with something that is no index");
 }
 
 /** Whether an object holds an error in place of an answer; `error: null` is none. */

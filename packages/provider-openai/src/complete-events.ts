@@ -4,7 +4,7 @@ import type { JsonObject } from "@signalbox/kernel/http";
 import { isJsonObject, SseDecoder } from "@signalbox/kernel/http";
 import { finishReasonOf } from "./chat-parts.ts";
 import { createdOf, topExtra, usageOf } from "./chat-result.ts";
-import { chunkOf, DONE_DATA } from "./chunks.ts";
+import { choiceIndex, chunkOf, DONE_DATA } from "./chunks.ts";
 import { listOf, numberIn, objectOf, textIn } from "./json.ts";
 import type { WireProfile } from "./profile.ts";
 
@@ -116,7 +116,7 @@ export class CompletionDecoder implements FrameDecoder<CanonicalCompleteEvent, C
   }
 
   #choice(wire: JsonObject, events: CanonicalCompleteEvent[]): void {
-    const index = numberIn(wire["index"]) ?? 0;
+    const index = choiceIndex(wire, this.#profile);
     while (this.#choices.length <= index) {
       this.#choices.push({ index: this.#choices.length, text: "", finishReason: "error" });
     }

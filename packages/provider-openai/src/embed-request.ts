@@ -24,12 +24,16 @@ type Vector = EmbedResult["embeddings"][number];
 /** Vectors in input order. @throws {GatewayError} `provider_error` for something that is no vector */
 export function readEmbeddings(wire: JsonObject, profile: WireProfile): readonly Vector[] {
   const vectors: Vector[] = [];
-  for (const [at, entry] of (wire["data"] as readonly unknown[]).entries()) {
+  const entries = wire["data"] as readonly unknown[];
+  for (const [at, entry] of entries.entries()) {
     const row: JsonObject = isJsonObject(entry) ? entry : {};
     const vector = vectorOf(row["embedding"]);
     if (vector === undefined)
       throw unreadable(profile, "answered with an embedding that is neither numbers nor base64");
-    vectors[numberIn(row["index"]) ?? at] = vector;
+    const index = numberIn(row["index"]) ?? at;
+    if (!Number.isInteger(index) || index < 0 || index >= entries.length)
+      throw unreadable(profile, "numbered an embedding with something that is no index");
+    vectors[index] = vector;
   }
   return vectors;
 }
