@@ -27,7 +27,7 @@ export function chatOperation(config: WireConfig): (attempt: Attempt<"chat">) =>
   }
 
   return function chat(attempt) {
-    const native = nativeRequest(attempt as unknown as Attempt, CHAT_DIALECT);
+    const native = nativeRequest(attempt, CHAT_DIALECT);
     if (native !== undefined) {
       const rules = config.rulesOf(attempt.upstreamModel);
       if (!carriesBlocks(native) && saysTheSame(attempt.request, profile, rules)) {
@@ -60,7 +60,7 @@ async function* nativeReply(
   context: ReplyContext,
 ): Reply<"chat"> {
   const { body } = nativeChatBody(attempt, native, config);
-  const request = await wireRequest(config, attempt as unknown as Attempt, "chat", body, native.headers);
+  const request = await wireRequest(config, attempt, "chat", body, native.headers);
   const response = await attempt.transport.send(request);
   if (!isSuccess(response.status)) throw upstreamFailure(config.profile, response);
   return nativeChatResult(chatResult(readReply(config, response), context), {
@@ -72,7 +72,7 @@ async function* nativeReply(
 // biome-ignore lint/correctness/useYield: a reply without events is a reply
 async function* translatedReply(config: WireConfig, attempt: Attempt<"chat">, context: ReplyContext): Reply<"chat"> {
   const body = chatBody(attempt, config.profile, config.rulesOf(attempt.upstreamModel));
-  const request = await wireRequest(config, attempt as unknown as Attempt, "chat", JSON.stringify(body));
+  const request = await wireRequest(config, attempt, "chat", JSON.stringify(body));
   const response = await attempt.transport.send(request);
   if (!isSuccess(response.status)) throw upstreamFailure(config.profile, response);
   return chatResult(readReply(config, response), context);
@@ -86,7 +86,7 @@ async function* nativeStream(
 ): Reply<"chat"> {
   const { profile } = config;
   const { body, hideUsage } = nativeChatBody(attempt, native, config);
-  const request = await wireRequest(config, attempt as unknown as Attempt, "chat", body, native.headers);
+  const request = await wireRequest(config, attempt, "chat", body, native.headers);
   const stream = await attempt.transport.open(request);
   try {
     if (!isSuccess(stream.status)) throw upstreamFailure(profile, await whole(stream));
@@ -116,7 +116,7 @@ async function* nativeStream(
 async function* translatedStream(config: WireConfig, attempt: Attempt<"chat">, context: ReplyContext): Reply<"chat"> {
   const { profile } = config;
   const body = chatBody(attempt, profile, config.rulesOf(attempt.upstreamModel));
-  const request = await wireRequest(config, attempt as unknown as Attempt, "chat", JSON.stringify(body));
+  const request = await wireRequest(config, attempt, "chat", JSON.stringify(body));
   const stream = await attempt.transport.open(request);
   try {
     if (!isSuccess(stream.status)) throw upstreamFailure(profile, await whole(stream));
