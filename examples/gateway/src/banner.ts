@@ -57,7 +57,7 @@ function on({ gateway, config, key }: BannerOptions): readonly string[] {
 
 function off({ key, off: missing }: BannerOptions): readonly string[] {
   return [
-    ...(key === undefined ? [`keys: only this machine is served (set ${KEY_VARIABLE})`] : []),
+    ...(key === undefined ? [`master key (set ${KEY_VARIABLE}; without it only this machine is served)`] : []),
     ...missing,
     "spend records, budgets, rate limits and the cache (no plugin for them)",
   ];

@@ -42,7 +42,7 @@ describe("without a configuration", () => {
     expect(gateway.stdout).toContain("/v1/chat/completions");
     expect(gateway.stdout).toContain("/v1/messages");
     expect(gateway.stdout).toContain("openai (set OPENAI_API_KEY), anthropic (set ANTHROPIC_API_KEY)");
-    expect(gateway.stdout).toContain("keys: only this machine is served (set SIGNALBOX_MASTER_KEY)");
+    expect(gateway.stdout).toContain("master key (set SIGNALBOX_MASTER_KEY; without it only this machine is served)");
     const answer = JSON.parse(await bash(gateway.curl)) as Completion;
     expect(answer.choices[0]?.message.content).toBe("Hello");
     expect(await gateway.stop()).toMatchObject({ code: 0, stderr: "" });
