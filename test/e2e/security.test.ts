@@ -225,6 +225,29 @@ describe.each(WIRES)("a hostile client of %s", (client) => {
     },
   );
 
+  it("keeps hundreds of calls waiting: others are served", async () => {
+    gateway.answer(({ path: to, body }) =>
+      body.includes("slowly")
+        ? { body: chatReply(replyOf(to)), headersDelayMs: 60_000 }
+        : { body: chatReply(replyOf(to)) },
+    );
+    const leave = new AbortController();
+    const before = gateway.sent.length;
+    const waiting = Array.from({ length: 300 }, () =>
+      fetch(`${gateway.url}${path}`, {
+        method: "POST",
+        signal: leave.signal,
+        headers: { "content-type": "application/json", authorization: `Bearer ${CLIENT_KEY}` },
+        body: JSON.stringify(chatBody(client, `${client}/slowly`)),
+      }).catch(() => undefined),
+    );
+    while (gateway.sent.length - before < 300) await sleep(5);
+    const reply = await gateway.post(path, chatBody(client, `${client}/m`));
+    expect(reply.status).toBe(200);
+    leave.abort();
+    await Promise.all(waiting);
+  });
+
   it("gets a deployment whose id has line breaks", async () => {
     answerWell();
     const reply = await gateway.post(path, chatBody(client, "odd"));

@@ -11,7 +11,10 @@ import { WholeReply } from "./whole-reply.ts";
 
 /** Options of `createTransport`: connections and time limits, in milliseconds. */
 export interface TransportOptions {
-  /** Connections per origin; more requests wait. Default 256. */
+  /**
+   * Connections per origin; more requests wait. Default 4,096: every running stream holds one, and some hundred callers
+   * that wait for slow answers must not keep out all others.
+   */
   readonly connections?: number;
   /** How long an idle connection is kept. Default 60,000. */
   readonly keepAliveMs?: number;
@@ -68,7 +71,7 @@ class UndiciTransport implements Transport {
     };
     const keepAliveMs = options.keepAliveMs ?? 60_000;
     const connect = connectOptions(options);
-    const pool = { connections: options.connections ?? 256, keepAliveMs, connect };
+    const pool = { connections: options.connections ?? 4096, keepAliveMs, connect };
     const proxy = options.proxy ?? (options.proxyFromEnvironment === true ? "environment" : undefined);
     this.#pools = new OriginPools(keepAliveMs, (origin) =>
       proxy === undefined ? originPool(origin, pool) : proxyDispatcher(proxy, pool),
