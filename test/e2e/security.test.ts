@@ -248,6 +248,25 @@ describe.each(WIRES)("a hostile client of %s", (client) => {
     await Promise.all(waiting);
   });
 
+  it("sends many requests at once on one connection, and leaves: no listener is too many, and none stays", async () => {
+    const warnings: string[] = [];
+    const onWarning = ({ name }: Error): void => void warnings.push(name);
+    process.on("warning", onWarning);
+    gateway.answer(({ path: to }) => ({ body: chatReply(replyOf(to)), headersDelayMs: 60_000 }));
+    const before = gateway.sent.length;
+    const raw = new RawClient(gateway.url);
+    const headers = [`authorization: Bearer ${CLIENT_KEY}`, "content-type: application/json"];
+    const one = rawRequest("POST", path, headers, JSON.stringify(chatBody(client, `${client}/m`)));
+    raw.write(Buffer.concat(Array<Buffer>(30).fill(one)));
+    while (gateway.sent.length - before < 30) await sleep(5);
+    raw.close();
+    const leftAt = performance.now();
+    while (gateway.gateway.activeCalls > 0) await sleep(2);
+    expect(performance.now() - leftAt).toBeLessThan(500);
+    process.off("warning", onWarning);
+    expect(warnings).toEqual([]);
+  });
+
   it("gets a deployment whose id has line breaks", async () => {
     answerWell();
     const reply = await gateway.post(path, chatBody(client, "odd"));

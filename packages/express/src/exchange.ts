@@ -57,6 +57,8 @@ export class Exchange {
     if (response.socket === null) {
       // behind another answer of a pipeline: Node 22 closes a response only once the connection is its own
       this.#onQueuedClose = () => this.leave();
+      // one for each request of the pipeline, gone with its call: Node's warning at eleven would mean no leak
+      request.socket.setMaxListeners(0);
       request.socket.on("close", this.#onQueuedClose);
     }
   }
