@@ -73,3 +73,12 @@ describe("folding events", () => {
     expect(fold.result().choices[0]?.logprobs).toEqual({ content: [{ token: "a" }, { token: "b" }] });
   });
 });
+
+describe("numbers that are no index", () => {
+  it.each([1e9, 4_294_967_296, -1, 0.5, Number.NaN])("%d is refused before room is made for it", (index) => {
+    const part = { type: "text", text: "" } as const;
+    expect(() => new ChatFold().push({ type: "partStart", choice: index, index: 0, part })).toThrow("no index");
+    expect(() => new ChatFold().push({ type: "partStart", choice: 0, index, part })).toThrow("no index");
+    expect(() => new ChatFold().push({ type: "choiceEnd", choice: index, finishReason: "stop" })).toThrow("no index");
+  });
+});

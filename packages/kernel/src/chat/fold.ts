@@ -1,8 +1,13 @@
+import { GatewayError } from "../errors.ts";
 import type { Usage } from "../usage.ts";
 import { NO_USAGE } from "../usage.ts";
 import type { CanonicalChatEvent, ChoiceEnd, PartDelta, ReplyStart } from "./event.ts";
 import type { Citation, Extra, Part } from "./part.ts";
 import type { ChatResult, Choice, Logprobs } from "./result.ts";
+
+/** Room is made up to an index, and a provider may have read it off the wire: no reply has nearly so many. */
+const MAX_CHOICES = 1024;
+const MAX_PARTS = 10_000;
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -21,6 +26,7 @@ export class ChatFold {
   #serviceTier: string | undefined;
   #extra: Extra | undefined;
 
+  /** @throws {GatewayError} `provider_error` for a choice or part whose number is no index */
   push(event: CanonicalChatEvent): void {
     switch (event.type) {
       case "replyStart":
@@ -28,6 +34,7 @@ export class ChatFold {
         this.#usage = event.usage ?? this.#usage;
         break;
       case "partStart":
+        checkIndex(event.index, MAX_PARTS);
         this.#choice(event.choice).parts[event.index] = { ...event.part };
         break;
       case "partDelta": {
@@ -77,6 +84,7 @@ export class ChatFold {
   #choice(index: number): OpenChoice {
     let choice = this.#choices[index];
     if (choice === undefined) {
+      checkIndex(index, MAX_CHOICES);
       // Fill gaps, so that choices that arrive out of order keep their places.
       for (let at = this.#choices.length; at <= index; at++) {
         this.#choices.push({ parts: [], end: undefined, content: undefined, refusal: undefined });
@@ -85,6 +93,11 @@ export class ChatFold {
     }
     return choice;
   }
+}
+
+function checkIndex(index: number, limit: number): void {
+  if (Number.isInteger(index) && index >= 0 && index < limit) return;
+  throw new GatewayError("provider_error", `the provider numbered a part of its reply ${index}, which is no index`);
 }
 
 function closeChoice(choice: OpenChoice, index: number): Choice {
