@@ -26,6 +26,13 @@ function dialect(name: string, path: string): Dialect {
   };
 }
 
+it("a plugin may carry members for the application", async () => {
+  const plugin = { ...vendors, statistics: () => 7 };
+  const gateway = await createGateway({ plugins: [plugin] });
+  await gateway.close();
+  expect(gateway.plugins).toEqual(["vendors"]);
+});
+
 const cases: readonly (readonly [string, GatewayOptions, ErrorCode, RegExp])[] = [
   ["two plugins of one name", { plugins: [vendors, vendors] }, "plugin_duplicate", /two plugins are named "vendors"/],
   [
@@ -33,6 +40,30 @@ const cases: readonly (readonly [string, GatewayOptions, ErrorCode, RegExp])[] =
     { plugins: [vendors, { name: "budgets", requires: ["legder"] }, { name: "ledger" }] },
     "plugin_requirement_missing",
     /"budgets" requires plugin "legder".*Did you mean "ledger"/,
+  ],
+  [
+    "a misspelt member of a plugin",
+    { plugins: [{ name: "p", guardrail: [] } as Plugin] },
+    "option_invalid",
+    /^plugin "p" has a member "guardrail", which has no effect\. Did you mean "guardrails"\?$/,
+  ],
+  [
+    "an unknown moment",
+    { plugins: [{ name: "p", on: { callFinished: () => {} } as never }] },
+    "option_invalid",
+    /^plugin "p" observes "callFinished", which does not exist; the moments are callStarted, .*attemptFailed\./,
+  ],
+  [
+    "an unknown member of a deployment",
+    { plugins: [vendors], deployments: [{ ...deployment({}), timeout: 30 } as Deployment] },
+    "deployment_invalid",
+    /^deployment "1" has an unknown member "timeout"\. Did you mean "timeoutMs"/,
+  ],
+  [
+    "a deployment without an id",
+    { plugins: [vendors], deployments: [{ model: "m", provider: "shop", upstreamModel: "m" } as Deployment] },
+    "deployment_invalid",
+    /^deployment "m" has no id; give it one$/,
   ],
   [
     "an unknown stage",

@@ -5,6 +5,7 @@ import { STAGES } from "../layer.ts";
 import { didYouMean } from "../nearest.ts";
 import type { Plugin } from "../plugin.ts";
 import type { Provider } from "../provider.ts";
+import { checkDeploymentMembers, checkPluginMembers } from "./check-members.ts";
 
 // What must hold before a gateway may start. Every message names the culprit and the remedy.
 
@@ -28,6 +29,7 @@ export function checkPlugins(plugins: readonly Plugin[]): void {
     names.add(plugin.name);
   }
   for (const plugin of plugins) {
+    checkPluginMembers(plugin);
     checkRequirements(plugin, names);
     checkStages(plugin);
     checkGuardrails(plugin);
@@ -149,6 +151,7 @@ export function checkRoutes(plugins: readonly Plugin[]): void {
 export function checkDeployments(deployments: readonly Deployment[], providers: ReadonlyMap<string, Provider>): void {
   const ids = new Set<string>();
   for (const deployment of deployments) {
+    checkDeploymentMembers(deployment);
     const named = `deployment ${JSON.stringify(deployment.id)}`;
     if (ids.has(deployment.id)) {
       throw new GatewayError("deployment_duplicate", `${named} is there twice; give each deployment its own id`, {
