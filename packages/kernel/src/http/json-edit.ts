@@ -95,7 +95,9 @@ function keyName(text: string): string {
 /** Collects ranges of the source and new text; adjoining ranges become one copy. */
 class Splice {
   readonly #source: Buffer;
-  readonly #pieces: Buffer[] = [];
+  /** Two numbers for a range of the source, a string for new text. */
+  readonly #pieces: (number | string)[] = [];
+  #length = 0;
   #from = 0;
   #to = 0;
 
@@ -113,17 +115,29 @@ class Splice {
 
   write(text: string): void {
     this.#flush();
-    this.#pieces.push(Buffer.from(text));
+    this.#pieces.push(text);
+    this.#length += Buffer.byteLength(text);
   }
 
   end(): Buffer {
     if (this.#pieces.length === 0 && this.#from === 0 && this.#to === this.#source.length) return this.#source;
     this.#flush();
-    return Buffer.concat(this.#pieces);
+    const pieces = this.#pieces;
+    const spliced = Buffer.allocUnsafe(this.#length);
+    let at = 0;
+    for (let index = 0; index < pieces.length; index++) {
+      const piece = pieces[index] as number | string;
+      if (typeof piece === "string") at += spliced.write(piece, at);
+      else at += this.#source.copy(spliced, at, piece, pieces[++index] as number);
+    }
+    return spliced;
   }
 
   #flush(): void {
-    if (this.#to > this.#from) this.#pieces.push(this.#source.subarray(this.#from, this.#to));
+    if (this.#to > this.#from) {
+      this.#pieces.push(this.#from, this.#to);
+      this.#length += this.#to - this.#from;
+    }
     this.#from = this.#to;
   }
 }
