@@ -214,6 +214,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 function checkOptions(options: GatewayOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new GatewayError("option_invalid", "createGateway takes an object: createGateway({ plugins: [...] })");
+  }
   for (const key of Object.keys(options)) {
     if ((OPTIONS as readonly string[]).includes(key)) continue;
     throw new GatewayError(
