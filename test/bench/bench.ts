@@ -126,6 +126,7 @@ class Bench {
     const running = (await this.#runningTargets()).filter(
       ({ target }) => target !== DIRECT && !target.name.startsWith("portkey"),
     );
+    for (const each of running) await this.#measurer.warmUp(each, true, pace.warmUpMs);
     for (let round = 0; round < Math.ceil(pace.rounds / 2); round++) {
       for (const each of round % 2 === 0 ? running : running.toReversed()) {
         this.#rows.add(each.target.name, PACED, await this.#measurer.slice(each, PACED, pace.pacedMs));
