@@ -161,7 +161,7 @@ export function attempts(options: AttemptsOptions): (call: Call) => Reply<Operat
         const attempt = new RoutedAttempt(call, deployment, ordinal, transport, idleTimeoutMs);
         call.trace.attempts.push(attempt.record);
         observers.attemptStarted?.(attempt);
-        const startedAt = performance.now();
+        const startedAt = call.trace.startedAt + attempt.record.startedMs;
         let firstEventAt = 0;
         const reply = answer(attempt);
         let open = true;
@@ -171,7 +171,7 @@ export function attempts(options: AttemptsOptions): (call: Call) => Reply<Operat
             if (step.done === true) {
               open = false;
               const endedAt = performance.now();
-              attempt.record.endedMs = call.trace.elapsedMs();
+              attempt.record.endedMs = endedAt - call.trace.startedAt;
               observers.attemptSucceeded?.(attempt, (step.value as { usage?: Usage }).usage);
               router.report?.(deployment, {
                 ok: true,
@@ -188,7 +188,7 @@ export function attempts(options: AttemptsOptions): (call: Call) => Reply<Operat
           open = false;
           const error = attributed(thrown, attempt);
           const endedAt = performance.now();
-          attempt.record.endedMs = call.trace.elapsedMs();
+          attempt.record.endedMs = endedAt - call.trace.startedAt;
           attempt.record.code = error.code;
           observers.attemptFailed?.(attempt, error);
           router.report?.(deployment, {

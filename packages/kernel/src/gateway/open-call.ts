@@ -90,6 +90,15 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
     this.#slot = slot;
   }
 
+  get begun(): boolean {
+    return this.trace.begunMs !== undefined;
+  }
+
+  expire(): void {
+    const seconds = this.#timeoutMs() / 1_000;
+    this.#cancel(new GatewayError("timeout", `the deadline of ${seconds} s was reached before the reply began`));
+  }
+
   #cancel(reason?: GatewayError): void {
     if (this.signal.aborted) return;
     const error = reason ?? new GatewayError("client_closed", "the caller left before the reply was complete");
@@ -113,17 +122,14 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
       else caller.addEventListener("abort", onCallerAbort, { once: true });
     }
     if (this.signal.aborted) throw this.signal.reason;
-    const timeoutMs = this.#timeoutMs();
-    const deadline = setTimeout(onDeadline, timeoutMs, this, timeoutMs);
     active.add(this);
     observers.callStarted?.(this);
     const reply = this.#context.answer(this) as Reply<Name>;
     let open = true;
     try {
       let step = await this.#firstStep(reply);
+      // A stream that has begun is bounded by its silences, not by its length: the deadline ends here.
       this.trace.begunMs = this.trace.elapsedMs();
-      // A stream that has begun is bounded by its silences, not by its length.
-      clearTimeout(deadline);
       while (step.done !== true) {
         yield step.value;
         step = await reply.next();
@@ -137,7 +143,6 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
       observers.callFailed?.(this, error);
       throw error;
     } finally {
-      clearTimeout(deadline);
       active.delete(this);
       if (onCallerAbort !== undefined) caller?.removeEventListener("abort", onCallerAbort);
       if (open) {
@@ -154,9 +159,4 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
       reply.next().then(resolve, reject);
     });
   }
-}
-
-function onDeadline(call: OpenCall<OperationName>, timeoutMs: number): void {
-  const seconds = timeoutMs / 1_000;
-  call.cancel(new GatewayError("timeout", `the deadline of ${seconds} s was reached before the reply began`));
 }
