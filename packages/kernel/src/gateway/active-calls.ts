@@ -17,8 +17,9 @@ export interface ActiveCall {
 const TICK_MS = 20;
 
 /**
- * The running calls of a gateway, and the watch over their deadlines. An array and not a Set: one that is added to and deleted from all the time leaves a
- * chain of outgrown tables behind, each with the calls it held, which the collector of young objects cannot take apart.
+ * The running calls of a gateway, and the watch over their deadlines. An array and not a Set: one that is added to and
+ * deleted from all the time leaves a chain of outgrown tables behind, each with the calls it held, which the collector of
+ * young objects cannot take apart.
  */
 export class ActiveCalls {
   readonly #calls: ActiveCall[] = [];
