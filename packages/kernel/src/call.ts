@@ -33,6 +33,8 @@ export interface Call<Name extends OperationName = OperationName> {
   readonly id: string;
   readonly operation: Name;
   readonly request: RequestOf<Name>;
+  /** The public model that serves it: the one asked for (`request.model`), or what an alias or a selector made of it. */
+  readonly model: string;
   readonly principal: Principal;
   /** Fires when the caller leaves or the deadline passes; `reason` is a `GatewayError`. */
   readonly signal: AbortSignal;

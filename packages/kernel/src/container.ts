@@ -6,6 +6,8 @@ import type { Cache } from "./cache.ts";
 import type { ModelTable } from "./deployment.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Router } from "./router.ts";
+import type { SharedState } from "./shared-state.ts";
+import type { Strategy } from "./strategy.ts";
 import type { Transport } from "./transport.ts";
 
 /** Container token: who is calling. */
@@ -20,6 +22,10 @@ export const LEDGER: InjectionToken<Ledger> = Symbol.for("@signalbox/kernel.Ledg
 export const MODEL_TABLE: InjectionToken<ModelTable> = Symbol.for("@signalbox/kernel.ModelTable");
 /** Container token: which deployments to try, in order. */
 export const ROUTER: InjectionToken<Router> = Symbol.for("@signalbox/kernel.Router");
+/** Container token: what the processes of a gateway tell each other. */
+export const SHARED_STATE: InjectionToken<SharedState> = Symbol.for("@signalbox/kernel.SharedState");
+/** Container token: in which order the deployments of a model are tried. */
+export const STRATEGY: InjectionToken<Strategy> = Symbol.for("@signalbox/kernel.Strategy");
 /** Container token: how requests travel to providers. */
 export const TRANSPORT: InjectionToken<Transport> = Symbol.for("@signalbox/kernel.Transport");
 

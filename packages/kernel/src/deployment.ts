@@ -1,3 +1,5 @@
+import type { ModelFacts } from "./model-facts.ts";
+import type { Principal } from "./principal.ts";
 import type { Secret } from "./secret.ts";
 
 /**
@@ -31,23 +33,38 @@ export interface Deployment {
   readonly allowedParams?: readonly string[];
   /** Members added to the upstream body. */
   readonly extraBody?: Readonly<Record<string, unknown>>;
+  /** Share of the traffic, relative to the others of its model. */
   readonly weight?: number;
+  /** Deployments with a lower number are used first; the others when none of those is left. Default 0. */
   readonly order?: number;
+  /** Most requests per minute. */
+  readonly rpm?: number;
+  /** Most tokens per minute, input and output. */
+  readonly tpm?: number;
+  /** Most attempts that run at the same time. */
+  readonly maxParallel?: number;
+  /** Retries at this deployment, instead of the gateway's. */
+  readonly maxRetries?: number;
+  /** The team that it belongs to: nobody else can see it. A team's own deployments of a model replace the common ones. */
+  readonly teamId?: string;
   readonly region?: string;
   readonly tags?: readonly string[];
   /** The provider's own settings (project, region, API version …), checked by `Provider.validate`. */
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** Facts about the model that override what the provider's tables say: `maxInputTokens`, `supportsVision`, … */
-  readonly info?: Readonly<Record<string, unknown>>;
+  /** Facts about the model that override what the provider's tables say, and facts for plugins. */
+  readonly info?: ModelFacts & Readonly<Record<string, unknown>>;
 }
 
-/** The models a gateway serves. A router finds its candidates here. */
+/** The models a gateway serves. A router finds its candidates here. Deployments may change while it runs. */
 export interface ModelTable {
+  /** Counts up whenever deployments change. */
+  readonly version: number;
   /**
    * Deployments of a public model name in listed order: exact name, else the longest wildcard, made concrete
-   * (`model` and `upstreamModel` without `*`, the same id). Empty: unknown.
+   * (`model` and `upstreamModel` without `*`, the same id). For a principal: only those that it can see. Without one: all.
+   * Empty: unknown. The same array until something changes.
    */
-  deployments(model: string): readonly Deployment[];
+  deployments(model: string, principal?: Principal): readonly Deployment[];
   /** All public names, wildcards included. */
   names(): readonly string[];
   /** Every deployment. */

@@ -15,6 +15,7 @@ import type { EmbedResult } from "./operations/embed.ts";
 import type { Health, Plugin } from "./plugin.ts";
 import type { Principal } from "./principal.ts";
 import type { ListedModel, Provider } from "./provider.ts";
+import type { Skip } from "./trace.ts";
 
 /** What a gateway is made of. `createGateway` refuses options that do not exist. */
 export interface GatewayOptions {
@@ -26,6 +27,10 @@ export interface GatewayOptions {
   readonly deployments?: readonly Deployment[];
   /** Public model name → public model names to try when all its deployments have failed. */
   readonly fallbacks?: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Other names for public models. One pass: an alias of an alias is an error. A hidden one works, but is not listed.
+   */
+  readonly aliases?: Readonly<Record<string, string | ModelAlias>>;
   /** Total time for a call over all attempts; for streams until the first event. Default 600,000. */
   readonly timeoutMs?: number;
   /** Longest silence within a stream. Default: `timeoutMs`. */
@@ -34,6 +39,13 @@ export interface GatewayOptions {
   readonly dropParams?: boolean;
   /** Parent of the gateway's own container: what it registers replaces the defaults. */
   readonly container?: DependencyContainer;
+}
+
+/** What another name for a model stands for. */
+export interface ModelAlias {
+  readonly model: string;
+  /** Not shown in listings. Default false. */
+  readonly hidden?: boolean;
 }
 
 /** What a call is opened with. */
@@ -110,7 +122,9 @@ export interface Explanation {
   readonly principal: string;
   /** In the order in which they would be tried. */
   readonly attempts: readonly ExplainedAttempt[];
-  readonly skipped: readonly { readonly deployment: string; readonly reason: string }[];
+  readonly skipped: readonly Skip[];
+  /** How the model was chosen, and the like. */
+  readonly notes: readonly { readonly stage: string; readonly text: string }[];
   /** Layers that the call would pass, from the outside in. */
   readonly layers: readonly { readonly stage: Stage; readonly plugin: string; readonly name: string }[];
 }
@@ -129,6 +143,14 @@ export interface HealthReport {
   readonly components: readonly ({ readonly name: string } & Health)[];
 }
 
+/** A change to the deployments of a running gateway. */
+export interface DeploymentChange {
+  /** Added, or put in the place of the one with the same id. */
+  readonly put?: readonly Deployment[];
+  /** Ids. */
+  readonly remove?: readonly string[];
+}
+
 /** A running gateway. */
 export interface Gateway {
   readonly plugins: readonly string[];
@@ -136,6 +158,13 @@ export interface Gateway {
   readonly dialects: readonly Dialect[];
   readonly routes: readonly ResourceRoute[];
   readonly models: ModelTable;
+  /**
+   * Serves these deployments from now on, all or nothing: they are checked as at start. One with the id of another
+   * replaces it. Running calls end at the deployments they have.
+   *
+   * @throws {GatewayError} as `createGateway`
+   */
+  changeDeployments(change: DeploymentChange): void;
   readonly authenticator: Authenticator;
   /** Opens a call. Never throws: what is wrong with it comes out of the reply. */
   open<Name extends OperationName>(input: CallInput<Name>): OpenCall<Name>;

@@ -49,7 +49,16 @@ export type {
 } from "./chat/request.ts";
 export type { ChatResult, Choice, FinishReason, Logprobs } from "./chat/result.ts";
 export { resultEvents } from "./chat/unfold.ts";
-export { AUTHENTICATOR, CACHE, LEDGER, MODEL_TABLE, ROUTER, TRANSPORT } from "./container.ts";
+export {
+  AUTHENTICATOR,
+  CACHE,
+  LEDGER,
+  MODEL_TABLE,
+  ROUTER,
+  SHARED_STATE,
+  STRATEGY,
+  TRANSPORT,
+} from "./container.ts";
 export type { Deployment, ModelTable } from "./deployment.ts";
 export type {
   CallRoute,
@@ -70,6 +79,7 @@ export { createGateway } from "./gateway/create-gateway.ts";
 export { guardrailLayer } from "./gateway/guardrail-layer.ts";
 export type { ListedRouterOptions } from "./gateway/listed-router.ts";
 export { listedRouter } from "./gateway/listed-router.ts";
+export { MemoryState } from "./gateway/memory-state.ts";
 export { createModelTable } from "./gateway/model-table.ts";
 export type {
   CallInput,
@@ -77,6 +87,7 @@ export type {
   ChatFunction,
   ChatInput,
   ChatStream,
+  DeploymentChange,
   EmbedInput,
   ExplainedAttempt,
   Explanation,
@@ -84,6 +95,7 @@ export type {
   GatewayOptions,
   HealthReport,
   MessageInput,
+  ModelAlias,
   OpenCall,
   SdkOptions,
 } from "./gateway.ts";
@@ -106,6 +118,8 @@ export type {
   Spend,
   SpendQuery,
 } from "./ledger.ts";
+export type { ModelFacts } from "./model-facts.ts";
+export type { ModelSelector } from "./model-selector.ts";
 export type { Moments } from "./moments.ts";
 export type { NanoUsd } from "./money.ts";
 export { formatUsd, parseUsd } from "./money.ts";
@@ -129,13 +143,23 @@ export type { EditImageRequest, GenerateImageRequest, ImageEvent, ImageResult } 
 export type { ModerateRequest, ModerateResult } from "./operations/moderate.ts";
 export type { RerankRequest, RerankResult } from "./operations/rerank.ts";
 export type { Health, Plugin } from "./plugin.ts";
-export type { Principal } from "./principal.ts";
+export type { Principal, RoutingPreferences } from "./principal.ts";
 export { APPLICATION, grants, mayUse } from "./principal.ts";
 export type { ListedModel, Provider } from "./provider.ts";
 export type { Transform } from "./reply.ts";
 export { collectReply, decodeReply, isFrame, replyOf, resultOf, transformReply } from "./reply.ts";
-export type { Outcome, Router, RouterFactory } from "./router.ts";
+export type {
+  AttemptWatcher,
+  Candidates,
+  Outcome,
+  Router,
+  RouterFactory,
+  RouterParts,
+  RoutingParts,
+} from "./router.ts";
 export { Secret } from "./secret.ts";
+export type { SharedState, StateListener } from "./shared-state.ts";
+export type { Strategy, StrategyFactory } from "./strategy.ts";
 export type { AttemptRecord, Skip } from "./trace.ts";
 export { Trace } from "./trace.ts";
 export type {

@@ -5,9 +5,12 @@ import type { Dialect, ResourceRoute } from "./dialect.ts";
 import type { Guardrail } from "./guardrail.ts";
 import type { StageLayers } from "./layer.ts";
 import type { Ledger } from "./ledger.ts";
+import type { ModelSelector } from "./model-selector.ts";
 import type { Moments } from "./moments.ts";
 import type { Provider } from "./provider.ts";
 import type { Router, RouterFactory } from "./router.ts";
+import type { SharedState } from "./shared-state.ts";
+import type { Strategy, StrategyFactory } from "./strategy.ts";
 import type { Transport } from "./transport.ts";
 
 /** The state of something a plugin depends on. */
@@ -38,6 +41,10 @@ export interface Plugin {
   readonly guardrails?: readonly Guardrail[];
   readonly authenticator?: Authenticator;
   readonly router?: Router | RouterFactory;
+  /** Orders the deployments of a model; used by the gateway's router. */
+  readonly strategy?: Strategy | StrategyFactory;
+  readonly selectors?: readonly ModelSelector[];
+  readonly sharedState?: SharedState;
   readonly cache?: Cache;
   readonly ledger?: Ledger;
   readonly transport?: Transport;

@@ -1,3 +1,15 @@
+/** How a caller's calls are routed, in place of what holds for everyone. Public model name → public model names. */
+export interface RoutingPreferences {
+  readonly fallbacks?: Readonly<Record<string, readonly string[]>>;
+  readonly contextWindowFallbacks?: Readonly<Record<string, readonly string[]>>;
+  readonly contentPolicyFallbacks?: Readonly<Record<string, readonly string[]>>;
+  readonly budgetFallbacks?: Readonly<Record<string, readonly string[]>>;
+  readonly rateLimitFallbacks?: Readonly<Record<string, readonly string[]>>;
+  readonly defaultFallbacks?: readonly string[];
+  readonly disableFallbacks?: boolean;
+  readonly retries?: number;
+}
+
 /** Who is calling. Made by an `Authenticator`; read by routers, limits, budgets and management routes. */
 export interface Principal {
   /** Stable id of the key or person; never the secret itself. */
@@ -11,8 +23,11 @@ export interface Principal {
   readonly teamId?: string;
   readonly organizationId?: string;
   readonly tags?: readonly string[];
-  /** Other names for models, this caller's own: `{ fast: "gpt-5-mini" }`. */
+  /** Other names for models, this caller's own: `{ fast: "gpt-5-mini" }`. They win over the gateway's. */
   readonly aliases?: Readonly<Record<string, string>>;
+  /** Where this caller's calls are to be served from: only deployments of these regions. */
+  readonly allowedRegions?: readonly string[];
+  readonly routing?: RoutingPreferences;
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 

@@ -1,5 +1,6 @@
 import type { Attempt } from "./call.ts";
 import type { Deployment } from "./deployment.ts";
+import type { ModelFacts } from "./model-facts.ts";
 import type { OperationName, Reply } from "./operation.ts";
 
 /** A model as a provider's own listing shows it. */
@@ -37,6 +38,8 @@ export interface Provider {
   readonly modelPrefixes?: readonly string[];
   /** Checks a deployment's settings at start. @throws {GatewayError} `deployment_invalid` naming field and remedy */
   validate?(deployment: Deployment): void;
+  /** What the provider's tables know about one of its models. Called once per deployment; must be cheap and pure. */
+  facts?(upstreamModel: string): ModelFacts;
   /** Asks the provider which models it has. */
   listModels?(attempt: Pick<Attempt, "deployment" | "transport" | "signal">): Promise<readonly ListedModel[]>;
 }

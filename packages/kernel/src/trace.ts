@@ -4,6 +4,10 @@ import type { ErrorCode } from "./errors.ts";
 export interface Skip {
   readonly deployment: string;
   readonly reason: string;
+  /** What the call fails with, when nothing else is left: `no_matching_deployment`, `rate_limit_exceeded`, … */
+  readonly code?: ErrorCode;
+  /** Until it can be tried again. */
+  readonly retryAfterMs?: number;
 }
 
 /** One try at one deployment. Times are milliseconds since the call began. */
@@ -12,6 +16,10 @@ export interface AttemptRecord {
   readonly deployment: string;
   readonly provider: string;
   readonly model: string;
+  /** The public model whose deployment it is: another than the call's is a fallback. */
+  readonly group: string;
+  /** Why it was made, besides the first and its successors: `hedge`, `continuation`. */
+  purpose?: "hedge" | "continuation";
   readonly startedMs: number;
   endedMs?: number;
   status?: number;
@@ -46,9 +54,9 @@ export class Trace {
     return performance.now() - this.startedAt;
   }
 
-  skip(deployment: string, reason: string): void {
+  skip(deployment: string, reason: string, facts?: Pick<Skip, "code" | "retryAfterMs">): void {
     this.skipped ??= [];
-    this.skipped.push({ deployment, reason });
+    this.skipped.push({ deployment, reason, ...facts });
   }
 
   drop(parameter: string): void {

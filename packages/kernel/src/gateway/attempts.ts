@@ -1,78 +1,27 @@
-import type { Attempt, Call, CallOptions, State } from "../call.ts";
+import type { Attempt, Call } from "../call.ts";
 import type { Deployment, ModelTable } from "../deployment.ts";
-import { GatewayError, toGatewayError } from "../errors.ts";
+import { GatewayError } from "../errors.ts";
+import type { ModelSelector } from "../model-selector.ts";
 import type { Moments } from "../moments.ts";
-import type { NativeRequest } from "../native.ts";
-import type { OperationName, Reply, RequestOf } from "../operation.ts";
-import type { Principal } from "../principal.ts";
+import type { OperationName, Reply } from "../operation.ts";
 import { mayUse } from "../principal.ts";
 import type { Provider } from "../provider.ts";
-import type { Router } from "../router.ts";
-import type { AttemptRecord, Trace } from "../trace.ts";
+import type { AttemptWatcher, Router } from "../router.ts";
 import type { Transport } from "../transport.ts";
-import type { Usage } from "../usage.ts";
-import { AttemptTransport } from "./attempt-transport.ts";
+import type { CandidateIterator } from "./candidates.ts";
+import { iterate, pull } from "./candidates.ts";
+import type { HedgeParts } from "./hedge.ts";
+import { firstAnswer } from "./hedge.ts";
 import { modelNotFound } from "./listed-router.ts";
-import { maskedError, sentSecrets } from "./masked-error.ts";
-
-/** A call at one deployment. A class only for speed: one allocation, no copying by spread. */
-class RoutedAttempt implements Attempt {
-  readonly id: string;
-  readonly operation: OperationName;
-  readonly request: RequestOf<OperationName>;
-  readonly principal: Principal;
-  readonly signal: AbortSignal;
-  readonly deadline: number;
-  readonly options: CallOptions;
-  readonly state: State;
-  readonly trace: Trace;
-  readonly native: NativeRequest | undefined;
-  readonly deployment: Deployment;
-  readonly upstreamModel: string;
-  readonly ordinal: number;
-  readonly record: AttemptRecord;
-  readonly transport: AttemptTransport;
-
-  constructor(call: Call, deployment: Deployment, ordinal: number, transport: Transport, idleTimeoutMs: number) {
-    this.id = call.id;
-    this.operation = call.operation;
-    this.request = call.request;
-    this.principal = call.principal;
-    this.signal = call.signal;
-    this.deadline = call.deadline;
-    this.options = call.options;
-    this.state = call.state;
-    this.trace = call.trace;
-    this.native = call.native;
-    this.deployment = deployment;
-    this.upstreamModel = deployment.upstreamModel;
-    this.ordinal = ordinal;
-    this.record = {
-      ordinal,
-      deployment: deployment.id,
-      provider: deployment.provider,
-      model: deployment.upstreamModel,
-      startedMs: call.trace.elapsedMs(),
-      lane: "translated",
-    };
-    this.transport = new AttemptTransport(transport, call, deployment, this.record, idleTimeoutMs);
-  }
-}
-
-/** Makes the attempt that a provider sees. */
-export function createAttempt(
-  call: Call,
-  deployment: Deployment,
-  ordinal: number,
-  transport: Transport,
-  idleTimeoutMs: number,
-): Attempt {
-  return new RoutedAttempt(call, deployment, ordinal, transport, idleTimeoutMs);
-}
+import { nothingLeft, soonest } from "./nothing-left.ts";
+import { OneTry } from "./one-try.ts";
+import { RoutedAttempt } from "./routed-attempt.ts";
 
 export interface AttemptsOptions {
   readonly models: ModelTable;
+  readonly selectors: ReadonlyMap<string, ModelSelector>;
   readonly router: Router;
+  readonly strategy: AttemptWatcher;
   readonly providers: ReadonlyMap<string, Provider>;
   readonly transport: Transport;
   readonly observers: Moments;
@@ -81,12 +30,17 @@ export interface AttemptsOptions {
   readonly answer: (attempt: Attempt) => Reply<OperationName>;
 }
 
-/** Refuses a model that the caller was not granted; one that does not exist is `model_not_found` for everyone. */
-export function checkGrant(call: Call, models: ModelTable): void {
-  const { model } = call.request;
-  if (mayUse(call.principal, model)) return;
-  if (models.deployments(model).length === 0) throw modelNotFound(call, models);
-  throw new GatewayError("model_not_allowed", `this key may not use model ${JSON.stringify(model)}`, {
+/**
+ * Refuses a model that the caller was not granted; one that does not exist is `model_not_found` for everyone. A caller's
+ * own alias grants nothing: its target must be granted. The gateway's aliases are granted by either name.
+ */
+export function checkGrant(call: Call, models: ModelTable, selectors: ReadonlyMap<string, ModelSelector>): void {
+  const asked = call.request.model;
+  const { model, principal } = call;
+  const own = principal.aliases !== undefined && Object.hasOwn(principal.aliases, asked);
+  if (mayUse(principal, model) || (model !== asked && !own && mayUse(principal, asked))) return;
+  if (models.deployments(model, principal).length === 0 && !selectors.has(model)) throw modelNotFound(call, models);
+  throw new GatewayError("model_not_allowed", `this key may not use model ${JSON.stringify(asked)}`, {
     param: "model",
   });
 }
@@ -100,121 +54,129 @@ export function cannotServe(call: Call, deployment: Deployment, provider: Provid
   return undefined;
 }
 
-type Candidates = Iterator<Deployment> | AsyncIterator<Deployment>;
-
-function candidatesOf(routed: Iterable<Deployment> | AsyncIterable<Deployment>): Candidates {
-  return Symbol.iterator in routed ? routed[Symbol.iterator]() : routed[Symbol.asyncIterator]();
-}
-
-function nothingTried(call: Call): GatewayError {
-  const skipped = call.trace.skipped ?? [];
-  const reasons = [...new Set(skipped.map(({ reason }) => reason))].join("; ");
-  return new GatewayError(
-    "unsupported_operation",
-    `no deployment of model ${JSON.stringify(call.request.model)} can serve this request: ${reasons || "none is left"}`,
-    { param: "model" },
-  );
-}
-
-/** Whatever the attempt threw, with the provider's name on it and without the secrets that were sent. */
-function attributed(thrown: unknown, { deployment, signal, transport }: RoutedAttempt): GatewayError {
-  const thrownError = toGatewayError(thrown, deployment.provider);
-  if (thrownError === signal.reason) return thrownError;
-  const error = maskedError(thrownError, sentSecrets(deployment, transport.sentHeaders));
-  return error.source === undefined ? error.with({ source: deployment.provider }) : error;
+/** The call for the model that its selector chooses, if the model has one. */
+export async function selectModel(call: Call, selector: ModelSelector): Promise<Call> {
+  const model = await selector.select(call);
+  return model === call.model ? call : { ...call, model };
 }
 
 /** The first failure is the one that says most; the others are listed beside it. */
-function chainError(first: GatewayError, failures: readonly GatewayError[]): GatewayError {
-  if (failures.length < 2) return first;
+function chainError(call: Call, failures: readonly GatewayError[]): GatewayError {
+  const first = failures[0] as GatewayError;
+  const waits = [...failures, ...(call.trace.skipped ?? [])];
+  const retryAfterMs = first.retryable ? soonest(waits) : first.retryAfterMs;
+  if (failures.length < 2) return retryAfterMs === first.retryAfterMs ? first : first.with({ retryAfterMs });
   const attempts = failures.map(({ source, status, code }) => ({ provider: source, status, code }));
-  return first.with({ details: { ...first.details, attempts } });
+  return first.with({ retryAfterMs, details: { ...first.details, attempts } });
 }
 
 /**
  * The innermost part of the outer stages: pulls deployments from the router and tries them until one answers. The next
- * one is tried only after a retryable failure before the first event.
+ * one is tried only after a failure, before the first event, that the router can recover from.
  */
 export function attempts(options: AttemptsOptions): (call: Call) => Reply<OperationName> {
-  const { models, router, providers, transport, observers, idleTimeoutMs, answer } = options;
+  const { models, selectors, router, providers, transport, idleTimeoutMs, answer } = options;
+  const recovers = (error: GatewayError, call: Call): boolean => router.recovers?.(error, call) ?? error.retryable;
 
-  return async function* tryDeployments(call) {
-    checkGrant(call, models);
-    const candidates = candidatesOf(router.route(call));
+  /** The next deployment that can serve the call. */
+  async function nextAfterSkips(
+    call: Call,
+    candidates: CandidateIterator,
+    found: Deployment | undefined | Promise<Deployment | undefined>,
+  ): Promise<Deployment | undefined> {
+    let deployment = await found;
+    while (deployment !== undefined) {
+      const obstacle = cannotServe(call, deployment, providers.get(deployment.provider));
+      if (obstacle === undefined) return deployment;
+      call.trace.skip(deployment.id, obstacle);
+      deployment = await pull(candidates, undefined);
+    }
+    return undefined;
+  }
+
+  function next(
+    call: Call,
+    candidates: CandidateIterator,
+    failure: GatewayError | undefined,
+  ): Deployment | undefined | Promise<Deployment | undefined> {
+    const found = pull(candidates, failure);
+    if (found === undefined) return undefined;
+    const ready =
+      !("then" in found) && cannotServe(call, found, providers.get(found.provider)) === undefined ? found : undefined;
+    return ready ?? nextAfterSkips(call, candidates, found);
+  }
+
+  function begin(call: Call, deployment: Deployment, signal: AbortSignal): OneTry {
+    const attempt = new RoutedAttempt(call, deployment, signal, transport, idleTimeoutMs);
+    return new OneTry(call, attempt, answer, options);
+  }
+
+  return async function* tryDeployments(asked) {
+    checkGrant(asked, models, selectors);
+    const selector = selectors.get(asked.model);
+    const call = selector === undefined ? asked : await selectModel(asked, selector);
+    const candidates = iterate(router.route(call));
     const failures: GatewayError[] = [];
     const dropped = call.trace.droppedParams;
-    let ordinal = 0;
+    let running: OneTry | undefined;
     try {
       for (;;) {
-        const pulled = candidates.next();
-        const candidate = "then" in pulled ? await pulled : pulled;
-        if (candidate.done === true) break;
-        const deployment = candidate.value;
-        const obstacle = cannotServe(call, deployment, providers.get(deployment.provider));
-        if (obstacle !== undefined) {
-          call.trace.skip(deployment.id, obstacle);
-          continue;
-        }
-        ordinal += 1;
+        const found = next(call, candidates, failures.at(-1));
+        const deployment = found !== undefined && "then" in found ? await found : found;
+        if (deployment === undefined) break;
+        if (call.signal.aborted) throw call.signal.reason;
         // what an attempt leaves out is its own; what is missing from the call is missing from all
         call.trace.droppedParams = dropped?.slice();
-        const attempt = new RoutedAttempt(call, deployment, ordinal, transport, idleTimeoutMs);
-        call.trace.attempts.push(attempt.record);
-        observers.attemptStarted?.(attempt);
-        const startedAt = call.trace.startedAt + attempt.record.startedMs;
-        let firstEventAt = 0;
-        const reply = answer(attempt);
-        let open = true;
+        const hedgeMs = router.hedgeAfterMs?.(deployment, call);
         try {
+          if (hedgeMs === undefined) {
+            running = begin(call, deployment, call.signal);
+          } else {
+            const parts: HedgeParts = {
+              call,
+              begin: (at, signal) => begin(call, at, signal),
+              next: () => next(call, candidates, undefined),
+              failures,
+            };
+            const answered = await firstAnswer(parts, deployment, hedgeMs);
+            running = answered.winner;
+            if (answered.step.done === true) {
+              running.succeed(answered.step.value);
+              return answered.step.value;
+            }
+            running.noteEvent();
+            yield answered.step.value;
+          }
           for (;;) {
-            const step = await reply.next();
+            const step = await running.reply.next();
             if (step.done === true) {
-              open = false;
-              const endedAt = performance.now();
-              attempt.record.endedMs = endedAt - call.trace.startedAt;
-              observers.attemptSucceeded?.(attempt, (step.value as { usage?: Usage }).usage);
-              router.report?.(deployment, {
-                ok: true,
-                firstEventMs: (firstEventAt || endedAt) - startedAt,
-                durationMs: endedAt - startedAt,
-              });
+              running.succeed(step.value);
               return step.value;
             }
-            if (firstEventAt === 0) firstEventAt = performance.now();
+            running.noteEvent();
             yield step.value;
           }
         } catch (thrown) {
-          // A generator that has thrown is finished.
-          open = false;
-          const error = attributed(thrown, attempt);
-          const endedAt = performance.now();
-          attempt.record.endedMs = endedAt - call.trace.startedAt;
-          attempt.record.code = error.code;
-          observers.attemptFailed?.(attempt, error);
-          router.report?.(deployment, {
-            ok: false,
-            error,
-            firstEventMs: (firstEventAt || endedAt) - startedAt,
-            durationMs: endedAt - startedAt,
-          });
+          if (running === undefined) {
+            // both tries of a hedged pair have failed; their failures are on the list
+            if (call.signal.aborted || !recovers(failures.at(-1) as GatewayError, call))
+              throw chainError(call, failures);
+            continue;
+          }
+          const tried = running;
+          running = undefined;
+          const error = tried.fail(thrown);
+          if (tried.begun) throw error;
           failures.push(error);
-          if (firstEventAt !== 0 || !error.retryable || call.signal.aborted) {
-            throw failures.length > 1 && firstEventAt === 0
-              ? chainError(call.signal.aborted ? error : (failures[0] as GatewayError), failures)
-              : error;
-          }
-        } finally {
-          // The reader left while the stream was open.
-          if (open) {
-            attempt.record.endedMs = call.trace.elapsedMs();
-            await reply.return(undefined as never);
-          }
+          if (call.signal.aborted) throw failures.length < 2 ? error : chainError(call, [error, ...failures]);
+          if (!recovers(error, call)) throw chainError(call, failures);
         }
       }
     } finally {
+      // The reader left while the stream was open.
+      if (running?.open) await running.abandon(undefined);
       await candidates.return?.();
     }
-    const [first] = failures;
-    throw first === undefined ? nothingTried(call) : chainError(first, failures);
+    throw failures.length === 0 ? nothingLeft(call) : chainError(call, failures);
   };
 }

@@ -6,10 +6,11 @@ import { didYouMean } from "../nearest.ts";
 import type { Plugin } from "../plugin.ts";
 import type { Provider } from "../provider.ts";
 import { checkDeploymentMembers, checkPluginMembers } from "./check-members.ts";
+import type { ModelNames } from "./model-names.ts";
 
 // What must hold before a gateway may start. Every message names the culprit and the remedy.
 
-const CONTRACTS = ["authenticator", "router", "cache", "ledger", "transport"] as const;
+const CONTRACTS = ["authenticator", "router", "strategy", "sharedState", "cache", "ledger", "transport"] as const;
 
 export function checkPlugins(plugins: readonly Plugin[]): void {
   const names = new Set<string>();
@@ -190,10 +191,11 @@ export function checkDeployments(deployments: readonly Deployment[], providers: 
 export function checkFallbacks(
   fallbacks: Readonly<Record<string, readonly string[]>> | undefined,
   models: ModelTable,
+  { selectors }: Pick<ModelNames, "selectors">,
 ): void {
   for (const [model, chain] of Object.entries(fallbacks ?? {})) {
     for (const name of [model, ...chain]) {
-      if (models.deployments(name).length > 0) continue;
+      if (models.deployments(name).length > 0 || (name === model && selectors.has(name))) continue;
       const hint = models.nearest(name).map((near) => JSON.stringify(near));
       throw new GatewayError(
         "fallback_unknown",

@@ -1,3 +1,4 @@
+import type { DependencyContainer } from "tsyringe";
 import type { Authenticator } from "../authenticator.ts";
 import type { Attempt, Call } from "../call.ts";
 import {
@@ -9,40 +10,58 @@ import {
   ROUTER,
   registerDefault,
   resolveOptional,
+  SHARED_STATE,
+  STRATEGY,
   TRANSPORT,
 } from "../container.ts";
-import type { Deployment } from "../deployment.ts";
+import type { Deployment, ModelTable } from "../deployment.ts";
 import { GatewayError, isGatewayError } from "../errors.ts";
-import type { CallInput, Explanation, Gateway, GatewayOptions, HealthReport, OpenCall } from "../gateway.ts";
+import type {
+  CallInput,
+  DeploymentChange,
+  Explanation,
+  Gateway,
+  GatewayOptions,
+  HealthReport,
+  OpenCall,
+} from "../gateway.ts";
 import { createTransport } from "../http/undici-transport.ts";
 import { IdSource } from "../ids.ts";
 import type { Layer, Ordered, Stage } from "../layer.ts";
 import { didYouMean } from "../nearest.ts";
 import type { OperationName, Reply, ResultOf } from "../operation.ts";
 import type { Health, Plugin } from "../plugin.ts";
+import type { Principal } from "../principal.ts";
 import type { ListedModel, Provider } from "../provider.ts";
 import { resultOf } from "../reply.ts";
-import type { Router } from "../router.ts";
+import type { Router, RouterParts, RoutingParts } from "../router.ts";
+import type { Strategy } from "../strategy.ts";
 import { ActiveCalls } from "./active-calls.ts";
 import { AttemptTransport } from "./attempt-transport.ts";
-import { attempts, cannotServe, checkGrant } from "./attempts.ts";
+import { attempts, cannotServe, checkGrant, selectModel } from "./attempts.ts";
 import { cacheLayer } from "./cache-layer.ts";
+import { iterate, pull } from "./candidates.ts";
 import { checkDeployments, checkFallbacks, checkPlugins, checkRoutes, collectProviders } from "./checks.ts";
+import { deploymentFacts } from "./deployment-facts.ts";
 import { explainAttempt } from "./explain.ts";
 import { guardrailLayer } from "./guardrail-layer.ts";
-import { listedRouter } from "./listed-router.ts";
+import { listedRouter, listedStrategy } from "./listed-router.ts";
+import { MemoryState } from "./memory-state.ts";
 import { ModelCatalog } from "./model-catalog.ts";
+import { collectNames } from "./model-names.ts";
 import { createModelTable, implicitDeployment } from "./model-table.ts";
 import { combineObservers } from "./observers.ts";
 import type { CallContext } from "./open-call.ts";
 import { RunningCall } from "./open-call.ts";
 import { composeAttempt, composeCall, placeLayers } from "./pipeline.ts";
+import { attributed, RoutedAttempt } from "./routed-attempt.ts";
 import { chatFunction, embedFunction } from "./sdk.ts";
 
 const OPTIONS: readonly (keyof GatewayOptions)[] = [
   "plugins",
   "deployments",
   "fallbacks",
+  "aliases",
   "timeoutMs",
   "idleTimeoutMs",
   "dropParams",
@@ -51,6 +70,9 @@ const OPTIONS: readonly (keyof GatewayOptions)[] = [
 
 const DEFAULT_TIMEOUT_MS = 600_000;
 const CHECK_TIMEOUT_MS = 1_000;
+
+/** Whose name stands on the requests by which a router finds out whether a deployment is well. */
+const HEALTH_CHECK: Principal = { id: "health-check", kind: "application", admin: false, models: ["*"] };
 
 /** Nobody has a key: whoever reaches the gateway may use and manage it. Surfaces listen on loopback only. */
 const OPEN_ACCESS: Authenticator = {
@@ -74,14 +96,15 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   checkPlugins(plugins);
   checkRoutes(plugins);
   const providers = collectProviders(plugins);
-  const deployments = (options.deployments ?? [...providers.values()].map(implicitDeployment)).map((deployment) =>
+  const completed = (deployment: Deployment): Deployment =>
     options.dropParams === undefined || deployment.dropParams !== undefined
       ? deployment
-      : { ...deployment, dropParams: options.dropParams },
-  );
+      : { ...deployment, dropParams: options.dropParams };
+  const deployments = (options.deployments ?? [...providers.values()].map(implicitDeployment)).map(completed);
   checkDeployments(deployments, providers);
   const models = createModelTable(deployments, [...providers.values()]);
-  checkFallbacks(options.fallbacks, models);
+  const names = collectNames(options.aliases, plugins, models);
+  checkFallbacks(options.fallbacks, models, names);
 
   const container = gatewayContainer(options.container);
   container.register(MODEL_TABLE, { useValue: models });
@@ -91,14 +114,21 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     if (plugin.cache !== undefined) registerDefault(container, CACHE, plugin.cache);
     if (plugin.ledger !== undefined) registerDefault(container, LEDGER, plugin.ledger);
     if (plugin.transport !== undefined) registerDefault(container, TRANSPORT, plugin.transport);
-    if (plugin.router !== undefined) registerDefault(container, ROUTER, makeRouter(plugin.router, models));
+    if (plugin.sharedState !== undefined) registerDefault(container, SHARED_STATE, plugin.sharedState);
   }
   registerDefault(container, AUTHENTICATOR, OPEN_ACCESS);
-  registerDefault(container, ROUTER, listedRouter(models, options.fallbacks ? { fallbacks: options.fallbacks } : {}));
+  registerDefault(container, SHARED_STATE, new MemoryState());
+  const parts: RoutingParts = {
+    state: container.resolve(SHARED_STATE),
+    facts: deploymentFacts(providers),
+    fallbacks: options.fallbacks ?? {},
+  };
+  const strategy = routingStrategy(container, plugins, models, parts);
+  strategy.validate?.(models);
+  const router = routerOf(container, plugins, models, { ...parts, strategy, probe });
   if (!container.isRegistered(TRANSPORT, true)) container.register(TRANSPORT, { useValue: createTransport() });
 
   const authenticator = container.resolve(AUTHENTICATOR);
-  const router = container.resolve(ROUTER);
   const transport = container.resolve(TRANSPORT);
   const cache = resolveOptional(container, CACHE);
   const ledger = resolveOptional(container, LEDGER);
@@ -119,11 +149,22 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const context: CallContext = {
     nextId: () => ids.next(),
     timeoutMs,
+    modelFor: names.modelFor,
     observers,
     extensions: new Set(plugins.flatMap((plugin) => plugin.extensions ?? [])),
     answer: composeCall(
       layers,
-      attempts({ models, router, providers, transport, observers, idleTimeoutMs, answer: answerAttempt }),
+      attempts({
+        models,
+        selectors: names.selectors,
+        router,
+        strategy,
+        providers,
+        transport,
+        observers,
+        idleTimeoutMs,
+        answer: answerAttempt,
+      }),
     ),
     active,
     refusal: () => refusal,
@@ -131,22 +172,31 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const open = <Name extends OperationName>(input: CallInput<Name>): OpenCall<Name> => new RunningCall(context, input);
 
   async function explain<Name extends OperationName>(input: CallInput<Name>): Promise<Explanation> {
-    const { call } = open(input);
-    checkGrant(call as Call, models);
+    const asked = open(input).call as Call;
+    checkGrant(asked, models, names.selectors);
+    const selector = names.selectors.get(asked.model);
+    const call = selector === undefined ? asked : await selectModel(asked, selector);
     const explained: Explanation["attempts"][number][] = [];
-    for await (const deployment of router.route(call as Call)) {
-      const provider = providers.get(deployment.provider) as Provider;
-      const obstacle = cannotServe(call as Call, deployment, provider);
-      if (obstacle === undefined) {
-        explained.push(await explainAttempt(call as Call, deployment, provider, explained.length + 1));
-      } else call.trace.skip(deployment.id, obstacle);
+    const candidates = iterate(router.route(call));
+    try {
+      for (;;) {
+        const deployment = await pull(candidates, undefined);
+        if (deployment === undefined) break;
+        const provider = providers.get(deployment.provider) as Provider;
+        const obstacle = cannotServe(call, deployment, provider);
+        if (obstacle === undefined) explained.push(await explainAttempt(call, deployment, provider));
+        else call.trace.skip(deployment.id, obstacle);
+      }
+    } finally {
+      await candidates.return?.();
     }
     return {
       operation: call.operation,
-      model: call.request.model,
+      model: call.model,
       principal: call.principal.id,
       attempts: explained,
       skipped: call.trace.skipped ?? [],
+      notes: call.trace.notes ?? [],
       layers: layers.map(({ stage, plugin, name }) => ({ stage, plugin, name })),
     };
   }
@@ -158,11 +208,40 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     const listing = providers.get(deployment.provider)?.listModels;
     if (listing === undefined) return [];
     const { call } = open({ operation: "chat", request: { model: deployment.model, messages: [] }, signal });
-    const record = { ordinal: 1, deployment: deployment.id, provider: deployment.provider, model: "", startedMs: 0 };
+    const { id, provider, model } = deployment;
+    const record = { ordinal: 1, deployment: id, provider, model: "", group: model, startedMs: 0 };
     const bound = new AttemptTransport(transport, call, deployment, { ...record, lane: "translated" }, idleTimeoutMs);
     return await listing({ deployment, transport: bound, signal });
   }
-  const catalog = new ModelCatalog(models, listModels);
+
+  async function probe<Name extends OperationName>(
+    deployment: Deployment,
+    input: Pick<CallInput<Name>, "operation" | "request">,
+    signal: AbortSignal,
+  ): Promise<ResultOf<Name>> {
+    const call = open({ ...input, principal: HEALTH_CHECK }).call as Call;
+    const attempt = new RoutedAttempt(call, deployment, signal, transport, idleTimeoutMs);
+    try {
+      return (await resultOf(answerAttempt(attempt))) as ResultOf<Name>;
+    } catch (thrown) {
+      throw attributed(thrown, attempt);
+    }
+  }
+  const catalog = new ModelCatalog(models, names, listModels);
+
+  function changeDeployments({ put = [], remove = [] }: DeploymentChange): void {
+    const changed = new Map(models.all().map((deployment) => [deployment.id, deployment]));
+    for (const id of remove) {
+      if (changed.delete(id)) continue;
+      const hint = didYouMean(id, changed.keys());
+      throw new GatewayError("not_found", `there is no deployment ${JSON.stringify(id)}.${hint}`, { param: "remove" });
+    }
+    for (const deployment of put) changed.set(deployment.id, completed(deployment));
+    const next = [...changed.values()];
+    checkDeployments(next, providers);
+    strategy.validate?.(createModelTable(next, [...providers.values()]));
+    models.replace(next);
+  }
 
   async function drain(drainMs: number = DEFAULT_TIMEOUT_MS): Promise<void> {
     refusal ??= new GatewayError("draining", "this gateway is shutting down; try another one", {
@@ -189,6 +268,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     dialects: plugins.flatMap((plugin) => plugin.dialects ?? []),
     routes: plugins.flatMap((plugin) => plugin.routes ?? []),
     models,
+    changeDeployments,
     authenticator,
     open,
     run: async <Name extends OperationName>(input: CallInput<Name>): Promise<ResultOf<Name>> =>
@@ -251,8 +331,34 @@ async function setUp(plugin: Plugin, run: () => void | Promise<void>): Promise<v
   }
 }
 
-function makeRouter(router: NonNullable<Plugin["router"]>, models: Gateway["models"]): Router {
-  return typeof router === "function" ? router(models) : router;
+/** The application's strategy, else a plugin's, else the listed order. */
+function routingStrategy(
+  container: DependencyContainer,
+  plugins: readonly Plugin[],
+  models: ModelTable,
+  parts: RoutingParts,
+): Strategy {
+  const own = plugins.find((plugin) => plugin.strategy !== undefined)?.strategy;
+  if (!container.isRegistered(STRATEGY, true)) {
+    const strategy = typeof own === "function" ? own(models, parts) : (own ?? listedStrategy());
+    container.register(STRATEGY, { useValue: strategy });
+  }
+  return container.resolve(STRATEGY);
+}
+
+/** The application's router, else a plugin's, else the listed one. */
+function routerOf(
+  container: DependencyContainer,
+  plugins: readonly Plugin[],
+  models: ModelTable,
+  parts: RouterParts,
+): Router {
+  const own = plugins.find((plugin) => plugin.router !== undefined)?.router;
+  if (!container.isRegistered(ROUTER, true)) {
+    const router = typeof own === "function" ? own(models, parts) : (own ?? listedRouter(models, parts));
+    container.register(ROUTER, { useValue: router });
+  }
+  return container.resolve(ROUTER);
 }
 
 /** Guardrails and the cache compile to layers, in their plugins' places. */

@@ -6,7 +6,7 @@ import { isSecretName, maskSecret, redactHeaders, redactText } from "../http/red
 import type { OperationName, Reply } from "../operation.ts";
 import type { Provider } from "../provider.ts";
 import type { Transport, TransportRequest } from "../transport.ts";
-import { createAttempt } from "./attempts.ts";
+import { createAttempt } from "./routed-attempt.ts";
 
 /** Ends a provider at the moment it would send. Never leaves this file. */
 class DryRunEnd extends Error {
@@ -59,10 +59,9 @@ export async function explainAttempt(
   call: Call,
   deployment: Deployment,
   provider: Provider,
-  ordinal: number,
 ): Promise<ExplainedAttempt> {
   const transport = new DryRunTransport();
-  const attempt = createAttempt(call, deployment, ordinal, transport, 0);
+  const attempt = createAttempt(call, deployment, transport, 0);
   // what was dropped from the call itself is missing from every attempt
   const dropped = call.trace.droppedParams;
   call.trace.droppedParams = dropped?.slice();

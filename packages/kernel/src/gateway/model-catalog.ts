@@ -4,6 +4,7 @@ import type { CatalogModel } from "../gateway.ts";
 import type { Principal } from "../principal.ts";
 import { mayUse } from "../principal.ts";
 import type { ListedModel } from "../provider.ts";
+import type { ModelNames } from "./model-names.ts";
 
 const listingErrors = channel("signalbox:listing-error");
 
@@ -26,11 +27,13 @@ type ListModels = (deployment: Deployment, signal: AbortSignal) => Promise<reado
  */
 export class ModelCatalog {
   readonly #models: ModelTable;
+  readonly #names: Pick<ModelNames, "aliases" | "selectors">;
   readonly #listModels: ListModels;
   readonly #listings = new Map<string, Listing>();
 
-  constructor(models: ModelTable, listModels: ListModels) {
+  constructor(models: ModelTable, names: Pick<ModelNames, "aliases" | "selectors">, listModels: ListModels) {
     this.#models = models;
+    this.#names = names;
     this.#listModels = listModels;
   }
 
@@ -38,11 +41,13 @@ export class ModelCatalog {
     const names = new Map<string, CatalogModel>();
     const wildcards: Deployment[] = [];
     for (const deployment of this.#models.all()) {
+      if (deployment.teamId !== undefined && deployment.teamId !== principal.teamId) continue;
       if (deployment.model.endsWith("*")) wildcards.push(deployment);
       else if (!names.has(deployment.model) && mayUse(principal, deployment.model)) {
         names.set(deployment.model, { name: deployment.model, provider: deployment.provider });
       }
     }
+    this.#addOtherNames(principal, names);
     const listings = await Promise.all(wildcards.map((deployment) => this.#listing(deployment)));
     for (const [at, listed] of listings.entries()) {
       const { model: pattern, provider } = wildcards[at] as Deployment;
@@ -53,6 +58,26 @@ export class ModelCatalog {
       }
     }
     return [...names.values()];
+  }
+
+  /** Aliases that are not hidden, and models that a selector stands behind. */
+  #addOtherNames(principal: Principal, names: Map<string, CatalogModel>): void {
+    const add = (name: string, target: string): void => {
+      const [deployment] = this.#models.deployments(target, principal);
+      if (deployment === undefined || names.has(name)) return;
+      names.set(name, { name, provider: deployment.provider });
+    };
+    for (const [name, { targets }] of this.#names.selectors) {
+      const [target] = targets;
+      if (target !== undefined && mayUse(principal, name)) add(name, target);
+    }
+    for (const [name, { model, hidden }] of this.#names.aliases) {
+      const target = this.#names.selectors.get(model)?.targets[0] ?? model;
+      if (hidden !== true && (mayUse(principal, name) || mayUse(principal, model))) add(name, target);
+    }
+    for (const [name, model] of Object.entries(principal.aliases ?? {})) {
+      if (mayUse(principal, model)) add(name, model);
+    }
   }
 
   #listing(deployment: Deployment): Promise<readonly ListedModel[]> {

@@ -1,5 +1,6 @@
 import type { Deployment, ModelTable } from "../deployment.ts";
 import { nearest } from "../nearest.ts";
+import type { Principal } from "../principal.ts";
 import { grants } from "../principal.ts";
 import type { Provider } from "../provider.ts";
 
@@ -34,45 +35,117 @@ export function nearestModels(model: string, names: readonly string[], count: nu
 const CONCRETE_MODELS_KEPT = 1_000;
 
 /**
- * The models a gateway serves: exact names first, then the longest wildcard, then bare names of a vendor
+ * Finds deployments by public name: exact names first, then the longest wildcard, then bare names of a vendor
  * (`claude-sonnet-4-6`) where all that vendor's models are served as `<provider>/*`.
  */
-export function createModelTable(deployments: readonly Deployment[], providers: readonly Provider[]): ModelTable {
-  const groups = new Map<string, Deployment[]>();
-  for (const deployment of deployments) {
-    const group = groups.get(deployment.model);
-    if (group === undefined) groups.set(deployment.model, [deployment]);
-    else group.push(deployment);
+class DeploymentIndex {
+  readonly #groups = new Map<string, Deployment[]>();
+  readonly #concrete = new Map<string, readonly Deployment[]>();
+  readonly #wildcards: readonly string[];
+  readonly #prefixes: readonly { readonly prefix: string; readonly group: readonly Deployment[] }[];
+
+  constructor(deployments: readonly Deployment[], providers: readonly Provider[]) {
+    for (const deployment of deployments) {
+      const group = this.#groups.get(deployment.model);
+      if (group === undefined) this.#groups.set(deployment.model, [deployment]);
+      else group.push(deployment);
+    }
+    this.#wildcards = [...this.#groups.keys()]
+      .filter((name) => name.endsWith("*"))
+      .sort((one, two) => two.length - one.length);
+    this.#prefixes = providers
+      .flatMap((provider) => {
+        const group = this.#groups.get(`${provider.name}/*`);
+        return group === undefined ? [] : (provider.modelPrefixes ?? []).map((prefix) => ({ prefix, group }));
+      })
+      .sort((one, two) => two.prefix.length - one.prefix.length);
   }
-  const wildcards = [...groups.keys()].filter((name) => name.endsWith("*")).sort((one, two) => two.length - one.length);
-  const prefixes = providers
-    .flatMap((provider) =>
-      (provider.modelPrefixes ?? []).map((prefix) => ({ prefix, group: groups.get(`${provider.name}/*`) })),
-    )
-    .filter((row) => row.group !== undefined)
-    .sort((one, two) => two.prefix.length - one.prefix.length);
 
-  const concreteGroups = new Map<string, readonly Deployment[]>();
+  find(model: string): readonly Deployment[] {
+    if (model.endsWith("*")) return NONE;
+    const known = this.#groups.get(model) ?? this.#concrete.get(model);
+    if (known !== undefined) return known;
+    const group = this.#wildcard(model).map((deployment) => concrete(deployment, model));
+    if (group.length === 0) return NONE;
+    if (this.#concrete.size >= CONCRETE_MODELS_KEPT) this.#concrete.clear();
+    this.#concrete.set(model, group);
+    return group;
+  }
 
-  function wildcardGroup(model: string): readonly Deployment[] {
-    for (const name of wildcards) if (grants(name, model)) return groups.get(name) ?? NONE;
-    for (const { prefix, group } of prefixes) if (model.startsWith(prefix)) return group ?? NONE;
+  names(): readonly string[] {
+    return [...this.#groups.keys()];
+  }
+
+  #wildcard(model: string): readonly Deployment[] {
+    for (const name of this.#wildcards) if (grants(name, model)) return this.#groups.get(name) ?? NONE;
+    for (const { prefix, group } of this.#prefixes) if (model.startsWith(prefix)) return group;
     return NONE;
   }
+}
 
-  return {
-    deployments(model) {
-      if (model.endsWith("*")) return NONE;
-      const known = groups.get(model) ?? concreteGroups.get(model);
-      if (known !== undefined) return known;
-      const group = wildcardGroup(model).map((deployment) => concrete(deployment, model));
-      if (group.length === 0) return NONE;
-      if (concreteGroups.size >= CONCRETE_MODELS_KEPT) concreteGroups.clear();
-      concreteGroups.set(model, group);
-      return group;
-    },
-    names: () => [...groups.keys()],
-    all: () => deployments,
-    nearest: (model, count) => nearestModels(model, [...groups.keys()], count),
-  };
+/** What a team sees: the common deployments, but its own where it has some for a model. */
+function seenBy(team: string, deployments: readonly Deployment[]): readonly Deployment[] {
+  const own = new Set(deployments.filter(({ teamId }) => teamId === team).map(({ model }) => model));
+  return deployments.filter(({ teamId, model }) => teamId === team || (teamId === undefined && !own.has(model)));
+}
+
+/** A table whose deployments can be changed. */
+export interface ChangeableModelTable extends ModelTable {
+  /** Serves these from now on. What was handed out stays as it is. */
+  replace(deployments: readonly Deployment[]): void;
+}
+
+class Deployments implements ChangeableModelTable {
+  version = 0;
+  readonly #providers: readonly Provider[];
+  #deployments: readonly Deployment[] = [];
+  #all: DeploymentIndex;
+  /** What everyone sees; the same as `#all` as long as no team owns a deployment. */
+  #common: DeploymentIndex;
+  #teams: Map<string, DeploymentIndex> | undefined;
+
+  constructor(deployments: readonly Deployment[], providers: readonly Provider[]) {
+    this.#providers = providers;
+    this.#all = new DeploymentIndex([], []);
+    this.#common = this.#all;
+    this.replace(deployments);
+    this.version = 0;
+  }
+
+  replace(deployments: readonly Deployment[]): void {
+    const teams = new Set(deployments.flatMap(({ teamId }) => (teamId === undefined ? [] : [teamId])));
+    const index = (visible: readonly Deployment[]): DeploymentIndex => new DeploymentIndex(visible, this.#providers);
+    this.#deployments = deployments;
+    this.#all = index(deployments);
+    this.#common = teams.size === 0 ? this.#all : index(deployments.filter(({ teamId }) => teamId === undefined));
+    this.#teams =
+      teams.size === 0 ? undefined : new Map([...teams].map((team) => [team, index(seenBy(team, deployments))]));
+    this.version += 1;
+  }
+
+  deployments(model: string, principal?: Principal): readonly Deployment[] {
+    if (principal === undefined || this.#teams === undefined) return this.#all.find(model);
+    const own = principal.teamId === undefined ? undefined : this.#teams.get(principal.teamId);
+    return (own ?? this.#common).find(model);
+  }
+
+  names(): readonly string[] {
+    return this.#all.names();
+  }
+
+  all(): readonly Deployment[] {
+    return this.#deployments;
+  }
+
+  nearest(model: string, count?: number): readonly string[] {
+    return nearestModels(model, this.names(), count);
+  }
+}
+
+/** The models a gateway serves, as `ModelTable` describes. */
+export function createModelTable(
+  deployments: readonly Deployment[],
+  providers: readonly Provider[],
+): ChangeableModelTable {
+  return new Deployments(deployments, providers);
 }

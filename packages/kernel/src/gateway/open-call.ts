@@ -16,6 +16,8 @@ const NO_OPTIONS: CallOptions = {};
 export interface CallContext {
   readonly nextId: () => string;
   readonly timeoutMs: number;
+  /** The public model that an alias stands for, or the name itself. */
+  readonly modelFor: (asked: string, principal: Principal) => string;
   readonly observers: Moments;
   /** Extensions that some plugin reads. */
   readonly extensions: ReadonlySet<string>;
@@ -35,6 +37,7 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
   readonly id: string;
   readonly operation: Name;
   readonly request: RequestOf<Name>;
+  readonly model: string;
   readonly principal: Principal;
   readonly signal: AbortSignal;
   readonly deadline: number;
@@ -62,6 +65,7 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
     this.operation = input.operation;
     this.request = input.request;
     this.principal = input.principal ?? APPLICATION;
+    this.model = context.modelFor(input.request.model, this.principal);
     this.options = input.options ?? NO_OPTIONS;
     if (this.options.extensions !== undefined) this.#reportUnread(this.options.extensions);
     this.native = input.native;

@@ -3,6 +3,7 @@ import type { Call } from "../call.ts";
 import type { Deployment, ModelTable } from "../deployment.ts";
 import type { ErrorCode } from "../errors.ts";
 import { GatewayError, isGatewayError } from "../errors.ts";
+import { iterate, pull } from "../gateway/candidates.ts";
 import { createModelTable } from "../gateway/model-table.ts";
 import type { Outcome, Router } from "../router.ts";
 import type { Runner } from "./runner.ts";
@@ -87,7 +88,11 @@ export function testRouter(kit: RouterKit): void {
       ];
       const stranger: Deployment = { id: "gone", model: "gone", provider: "kit", upstreamModel: "gone" };
       for (const deployment of [...models.all(), stranger]) {
-        for (const outcome of outcomes) assert.equal(router.report?.(deployment, outcome), undefined);
+        for (const outcome of outcomes) {
+          const call = chatCall(deployment.model);
+          assert.equal(router.begin?.(deployment, call), undefined);
+          assert.equal(router.report?.(deployment, outcome, call), undefined);
+        }
       }
       await drainOrNothing(router, chatCall("kit-three"));
     });
@@ -135,25 +140,25 @@ function chatCall(model: string, signal?: AbortSignal): Call {
   return testCall({ operation: "chat", request, ...(signal !== undefined && { signal }) }) as unknown as Call;
 }
 
-function iterator(router: Router, call: Call): Iterator<Deployment> | AsyncIterator<Deployment> {
-  const routed = router.route(call);
-  return Symbol.iterator in routed ? routed[Symbol.iterator]() : routed[Symbol.asyncIterator]();
-}
-
 /** Pulls until the end as a gateway does whose every attempt ends with `outcome`. */
 async function drain(
   router: Router,
   call: Call,
   outcome?: Outcome,
-  pull: (next: () => Pulled) => Pulled = (next) => next(),
+  watched: (next: () => Pulled) => Pulled = (next) => next(),
 ): Promise<readonly Deployment[]> {
-  const candidates = iterator(router, call);
+  const candidates = iterate(router.route(call));
   const yielded: Deployment[] = [];
+  let failure: GatewayError | undefined;
   while (yielded.length < MANY && !call.signal.aborted) {
-    const step = await pull(() => candidates.next());
-    if (step.done === true) return yielded;
-    yielded.push(step.value);
-    if (outcome !== undefined) router.report?.(step.value, outcome);
+    const deployment = await watched(() => pull(candidates, failure));
+    if (deployment === undefined) return yielded;
+    yielded.push(deployment);
+    if (outcome !== undefined) {
+      router.begin?.(deployment, call);
+      router.report?.(deployment, outcome, call);
+      failure = outcome.error;
+    }
     // So that a router which never stops does not stop the timers.
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -161,7 +166,7 @@ async function drain(
   return yielded;
 }
 
-type Pulled = IteratorResult<Deployment> | Promise<IteratorResult<Deployment>>;
+type Pulled = Deployment | undefined | Promise<Deployment | undefined>;
 
 /**
  * The same, without waiting: a router may wait for the end of a cooldown, the kit then ends the call. A router that has
@@ -171,13 +176,13 @@ async function drainOrNothing(router: Router, call: Call, outcome?: Outcome): Pr
   const controller = new AbortController();
   const bounded = chatCall(call.request.model, controller.signal);
   let timer: NodeJS.Timeout | undefined;
-  const pull = (next: () => Pulled): Pulled => {
+  const watched = (next: () => Pulled): Pulled => {
     clearTimeout(timer);
     timer = setTimeout(() => controller.abort(new GatewayError("timeout", "the deadline was reached")), PATIENCE_MS);
     return next();
   };
   try {
-    return await drain(router, bounded, outcome, pull);
+    return await drain(router, bounded, outcome, watched);
   } catch (thrown) {
     assert.ok(isGatewayError(thrown), `expected a GatewayError, got ${String(thrown)}`);
     const allowed = NOTHING_LEFT.has(thrown.code) || (controller.signal.aborted && thrown.code === "timeout");
@@ -190,12 +195,14 @@ async function drainOrNothing(router: Router, call: Call, outcome?: Outcome): Pr
 
 /** The first deployment, whose attempt succeeds: what happens to nearly every call. */
 async function first(router: Router, model: string): Promise<Deployment | undefined> {
-  const candidates = iterator(router, chatCall(model));
-  const step = await candidates.next();
-  if (step.done === true) return undefined;
-  router.report?.(step.value, { ok: true, firstEventMs: 1, durationMs: 1 });
+  const call = chatCall(model);
+  const candidates = iterate(router.route(call));
+  const deployment = await pull(candidates, undefined);
+  if (deployment === undefined) return undefined;
+  router.begin?.(deployment, call);
+  router.report?.(deployment, { ok: true, firstEventMs: 1, durationMs: 1 }, call);
   await candidates.return?.();
-  return step.value;
+  return deployment;
 }
 
 async function settled(promise: Promise<unknown>): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Attempt, Call, CallOptions } from "../call.ts";
 import type { Deployment } from "../deployment.ts";
-import { createAttempt } from "../gateway/attempts.ts";
+import { createAttempt } from "../gateway/routed-attempt.ts";
 import { createTransport } from "../http/index.ts";
 import { IdSource } from "../ids.ts";
 import type { NativeRequest } from "../native.ts";
@@ -33,6 +33,7 @@ export function testCall<Name extends OperationName>(input: TestCallInput<Name>)
     id: new IdSource().next(),
     operation,
     request,
+    model: request.model,
     principal: input.principal ?? APPLICATION,
     signal: input.signal ?? new AbortController().signal,
     deadline: trace.startedAt + TEST_TIMEOUT_MS,
@@ -49,7 +50,6 @@ export interface TestAttemptInput<Name extends OperationName> extends TestCallIn
   readonly deployment?: Partial<Deployment>;
   /** Default: the gateway's own transport, new for this attempt; give one to share connections, and to close it. */
   readonly transport?: Transport;
-  readonly ordinal?: number;
   /** Longest silence within a stream, when the deployment does not say. Default 10,000. */
   readonly idleTimeoutMs?: number;
 }
@@ -69,7 +69,6 @@ export function testAttempt<Name extends OperationName>(input: TestAttemptInput<
   return createAttempt(
     call as unknown as Call,
     deployment,
-    input.ordinal ?? 1,
     input.transport ?? createTransport(),
     input.idleTimeoutMs ?? TEST_TIMEOUT_MS,
   ) as unknown as Attempt<Name>;
