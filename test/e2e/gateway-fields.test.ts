@@ -57,6 +57,16 @@ describe.each(DIALECTS)("POST %s", (path, body, answer) => {
     expect(reply.text).toContain("the deadline of 0.05 s was reached");
   });
 
+  it("lets a header shorten the wait for the beginning of a stream, and of nothing else", async () => {
+    if (body.messages === undefined || path.endsWith("count_tokens")) return;
+    gateway.answer({ body: answer, headersDelayMs: 300 });
+    const headers = { "x-signalbox-stream-timeout": "0.05" };
+    const streamed = await gateway.post(path, { ...body, stream: true }, headers);
+    expect([streamed.status, streamed.headers.get("x-signalbox-dropped-params")]).toEqual([504, null]);
+    expect(streamed.text).toContain("did not begin to answer in time");
+    expect((await gateway.post(path, body, headers)).status).toBe(200);
+  });
+
   it("says when the gateway has tried more than once already", async () => {
     gateway.answer({ status: 500, body: { error: { message: "no" } } });
     const once = await gateway.post(path, body);

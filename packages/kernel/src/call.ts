@@ -16,6 +16,8 @@ export interface CallOptions {
   readonly allowedParams?: readonly string[];
   /** Total time for this call; can only lower the gateway's. */
   readonly timeoutMs?: number;
+  /** Until a stream begins, for each try; can only lower the deployment's. */
+  readonly streamTimeoutMs?: number;
   /** Models to try after the one asked for. */
   readonly fallbacks?: readonly string[];
   readonly disableFallbacks?: boolean;

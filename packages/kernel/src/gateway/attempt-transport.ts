@@ -60,7 +60,10 @@ export class AttemptTransport implements Transport {
     const startedAt = performance.now();
     try {
       const stream = await this.#transport.open({
-        headersTimeoutMs: deployment.streamTimeoutMs ?? deployment.timeoutMs,
+        headersTimeoutMs: shorter(
+          deployment.streamTimeoutMs ?? deployment.timeoutMs,
+          this.#call.options.streamTimeoutMs,
+        ),
         idleTimeoutMs: deployment.idleTimeoutMs ?? this.#idleTimeoutMs,
         ...request,
         signal: request.signal ?? this.#call.signal,
@@ -71,6 +74,11 @@ export class AttemptTransport implements Transport {
       this.#call.trace.upstreamMs += performance.now() - startedAt;
     }
   }
+}
+
+/** What is allowed, and what the caller wants: whichever ends first. */
+function shorter(allowed: number | undefined, wanted: number | undefined): number | undefined {
+  return allowed === undefined || (wanted !== undefined && wanted < allowed) ? wanted : allowed;
 }
 
 /** Counts the waits for pieces of the body as the upstream's time until the reply begins: a head alone is no answer. */

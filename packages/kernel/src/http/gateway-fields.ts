@@ -38,7 +38,7 @@ const MEMBERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["drop_params", (options, from, name) => set(options, "dropParams", optionalFlag(from, name))],
   ["additional_drop_params", (options, from, name) => set(options, "additionalDropParams", optionalTexts(from, name))],
   ["allowed_openai_params", (options, from, name) => set(options, "allowedParams", optionalTexts(from, name))],
-  ["timeout", (options, from, name) => lowerTimeout(options, optionalNumber(from, name), name)],
+  ["timeout", (options, from, name) => lower(options, "timeoutMs", optionalNumber(from, name), name)],
   ["fallbacks", (options, from, name) => set(options, "fallbacks", modelNames(from, name))],
   ["disable_fallbacks", (options, from, name) => set(options, "disableFallbacks", optionalFlag(from, name))],
   ["tags", (options, from, name) => addTags(options, optionalTexts(from, name))],
@@ -60,7 +60,8 @@ const MEMBERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
 
 /** The same as headers, after the prefix. Every other one is a wish to a plugin: `num-retries` is `num_retries`. */
 const HEADERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  ["timeout", (options, from, name) => lowerTimeout(options, numberOf(from, name), name)],
+  ["timeout", (options, from, name) => lower(options, "timeoutMs", numberOf(from, name), name)],
+  ["stream-timeout", (options, from, name) => lower(options, "streamTimeoutMs", numberOf(from, name), name)],
   ["tags", (options, from, name) => addTags(options, commaList(String(from[name])))],
   ["trace-id", (options, from, name) => set(options, "traceId", optionalText(from, name))],
   ["session-id", (options, from, name) => set(options, "sessionId", optionalText(from, name))],
@@ -68,7 +69,6 @@ const HEADERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["customer-id", (options, from, name) => set(options, "endUserId", optionalText(from, name) || undefined)],
   ["num-retries", numberHeader],
   ["priority", numberHeader],
-  ["stream-timeout", numberHeader],
   // the surface has read it
   ["api-key", () => undefined],
 ]);
@@ -201,10 +201,15 @@ function addTags(options: Options, tags: readonly string[] | undefined): void {
   if (tags !== undefined && tags.length > 0) options.tags = [...(options.tags ?? []), ...tags];
 }
 
-function lowerTimeout(options: Options, seconds: number | undefined, name: string): void {
+function lower(
+  options: Options,
+  limit: "timeoutMs" | "streamTimeoutMs",
+  seconds: number | undefined,
+  name: string,
+): void {
   if (seconds === undefined) return;
   if (!Number.isFinite(seconds) || seconds <= 0) throw fieldError(name, "a number of seconds above 0");
-  options.timeoutMs = Math.min(Math.ceil(seconds * 1_000), options.timeoutMs ?? Number.POSITIVE_INFINITY);
+  options[limit] = Math.min(Math.ceil(seconds * 1_000), options[limit] ?? Number.POSITIVE_INFINITY);
 }
 
 /** Names of models; LiteLLM's clients also write `{ "model": … }`. */

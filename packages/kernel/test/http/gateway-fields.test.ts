@@ -133,7 +133,7 @@ describe.each(["x-signalbox-", "x-litellm-"])("headers %s…", (prefix) => {
     ["end-user-id", "ann", { endUserId: "ann" }],
     ["customer-id", "ann", { endUserId: "ann" }],
     ["num-retries", "2", { extensions: { num_retries: 2 } }],
-    ["stream-timeout", "0.5", { extensions: { stream_timeout: 0.5 } }],
+    ["stream-timeout", "0.5", { streamTimeoutMs: 500 }],
     ["priority", "1", { extensions: { priority: 1 } }],
     ["agent-id", "007", { extensions: { agent_id: "007" } }],
     ["anything-else", "x", { extensions: { anything_else: "x" } }],
