@@ -24,7 +24,15 @@ beforeAll(async () => {
   gateway = await scriptedGateway({
     fallbacks: { primary: ["openai/second", "anthropic/third"] },
     deployments: (url) => [
-      { id: "p1", model: "primary", provider: "openai", upstreamModel: "one", baseUrl: `${url}/p1/v1`, apiKey },
+      {
+        id: "p1",
+        model: "primary",
+        provider: "openai",
+        upstreamModel: "one",
+        baseUrl: `${url}/p1/v1`,
+        apiKey,
+        region: "eu-west",
+      },
       { id: "p2", model: "primary", provider: "anthropic", upstreamModel: "two", baseUrl: `${url}/p2`, apiKey },
       {
         id: "secretive",
@@ -47,6 +55,17 @@ const lanes = WIRES.flatMap((upstream) =>
 
 function answerOf(wire: Wire, stream: boolean): object {
   return stream ? { bodyText: sse(wire, chatEvents(wire, ["a", "b"])) } : { body: chatReply(wire) };
+}
+
+/** The headers about routing that are there, without their prefix. */
+function routeOf(headers: Headers): Record<string, string> {
+  const names = ["model-id", "model-group", "model-region", "attempted-retries", "attempted-fallbacks"];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = headers.get(`x-signalbox-${name}`);
+      return value === null ? [] : [[name, value]];
+    }),
+  );
 }
 
 describe("the headers of a reply", () => {
@@ -115,6 +134,24 @@ describe("the headers of a reply", () => {
     expect(reply.headers.get("x-signalbox-attempts")).toBe("3");
     expect(reply.headers.get("x-signalbox-deployment")).toBe("o");
     expect(reply.headers.get("x-signalbox-model")).toBe("primary");
+    expect(routeOf(reply.headers)).toEqual({
+      "model-id": "o",
+      "model-group": "openai/second",
+      "attempted-retries": "1",
+      "attempted-fallbacks": "1",
+    });
+  });
+
+  it("say where an answer came from at the first try", async () => {
+    gateway.answer(answerOf("openai", false));
+    const { headers } = await gateway.post("/v1/messages", chatBody("anthropic", "primary"));
+    expect(routeOf(headers)).toEqual({
+      "model-id": "p1",
+      "model-group": "primary",
+      "model-region": "eu-west",
+      "attempted-retries": "0",
+      "attempted-fallbacks": "0",
+    });
   });
 
   it("count the attempts of a chain that fails, and list them", async () => {
@@ -125,6 +162,12 @@ describe("the headers of a reply", () => {
     expect(reply.status).toBe(502);
     expect(reply.headers.get("x-signalbox-attempts")).toBe("4");
     expect(reply.headers.get("x-signalbox-deployment")).toBe("a");
+    expect(routeOf(reply.headers)).toEqual({
+      "model-id": "a",
+      "model-group": "anthropic/third",
+      "attempted-retries": "1",
+      "attempted-fallbacks": "2",
+    });
     expect(reply.headers.get("x-should-retry")).toBe("false");
     expect(JSON.parse(reply.text).error.details.attempts).toEqual([
       { provider: "openai", status: 502, code: "provider_error" },

@@ -18,6 +18,8 @@ export interface AttemptRecord {
   readonly model: string;
   /** The public model whose deployment it is: another than the call's is a fallback. */
   readonly group: string;
+  /** Of the deployment. */
+  readonly region?: string | undefined;
   /** Why it was made, besides the first and its successors: `hedge`, `continuation`. */
   purpose?: "hedge" | "continuation";
   readonly startedMs: number;

@@ -50,6 +50,7 @@ export class RoutedAttempt implements Attempt {
       provider: deployment.provider,
       model: deployment.upstreamModel,
       group: deployment.model,
+      region: deployment.region,
       startedMs: call.trace.elapsedMs(),
       lane: "translated",
     };
