@@ -46,6 +46,8 @@ export interface Call<Name extends OperationName = OperationName> {
   readonly state: State;
   readonly trace: Trace;
   readonly native?: NativeRequest | undefined;
+  /** Why a layer runs the call again: stands in the records of the attempts that this makes. */
+  readonly purpose?: AttemptRecord["purpose"];
 }
 
 /** One try of a call at one deployment. */

@@ -50,6 +50,8 @@ export interface Router extends AttemptWatcher {
    * answer wins, the other attempt is ended. Undefined: never.
    */
   hedgeAfterMs?(deployment: Deployment, call: Call): number | undefined;
+  /** Asked when that time has passed: false when there are too many second tries already. Default: true. */
+  mayHedge?(deployment: Deployment, call: Call): boolean;
 }
 
 /** What a gateway hands to the functions that make its router and its strategy. */

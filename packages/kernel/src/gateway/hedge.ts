@@ -2,6 +2,8 @@ import type { Call } from "../call.ts";
 import type { Deployment } from "../deployment.ts";
 import { GatewayError } from "../errors.ts";
 import type { EventOf, OperationName, ResultOf } from "../operation.ts";
+import { Trace } from "../trace.ts";
+import type { Found } from "./candidates.ts";
 import type { OneTry } from "./one-try.ts";
 
 type Step = IteratorResult<EventOf<OperationName>, ResultOf<OperationName>>;
@@ -9,10 +11,20 @@ type Step = IteratorResult<EventOf<OperationName>, ResultOf<OperationName>>;
 /** What a hedged pair of tries needs from the driver. */
 export interface HedgeParts {
   readonly call: Call;
-  readonly begin: (deployment: Deployment, signal: AbortSignal) => OneTry;
-  readonly next: () => Deployment | undefined | Promise<Deployment | undefined>;
-  /** Failures of both tries are added here. */
-  readonly failures: GatewayError[];
+  readonly begin: (deployment: Deployment, signal: AbortSignal, trace: Trace) => OneTry;
+  readonly next: () => Found;
+}
+
+/** How a hedged pair came out. */
+export interface Hedged {
+  /** Who answered first, and with what; none when all have failed. */
+  readonly answer: { readonly tried: OneTry; readonly step: Step } | undefined;
+  /** In the order in which they happened. */
+  readonly failures: readonly GatewayError[];
+  /** The failure of the deployment that was pulled last, where it was tried. */
+  readonly lastFailure: GatewayError | undefined;
+  /** Pulled, but not tried. */
+  readonly kept: Found;
 }
 
 /** How a try's first step came out. */
@@ -22,14 +34,25 @@ interface FirstStep {
   readonly thrown?: unknown;
 }
 
+/** What one of the tries waits for and drops is its own, until it has won. */
+function branch({ startedAt, attempts, skipped, notes, droppedParams }: Trace): Trace {
+  const own = new Trace(startedAt, attempts);
+  own.skipped = skipped;
+  own.notes = notes;
+  own.droppedParams = droppedParams?.slice();
+  return own;
+}
+
 /** One of the two tries, with a signal of its own. */
 class Runner {
   readonly tried: OneTry;
+  readonly trace: Trace;
   readonly controller: AbortController = new AbortController();
   readonly settled: Promise<FirstStep>;
 
-  constructor(parts: HedgeParts, deployment: Deployment) {
-    this.tried = parts.begin(deployment, AbortSignal.any([parts.call.signal, this.controller.signal]));
+  constructor({ call, begin }: HedgeParts, deployment: Deployment) {
+    this.trace = branch(call.trace);
+    this.tried = begin(deployment, AbortSignal.any([call.signal, this.controller.signal]), this.trace);
     this.settled = this.tried.reply.next().then(
       (step) => ({ runner: this, step }),
       (thrown: unknown) => ({ runner: this, thrown }),
@@ -40,56 +63,75 @@ class Runner {
   lose(): void {
     const lost = new GatewayError("client_closed", "another deployment answered first");
     this.controller.abort(lost);
+    // It has been told of its end; how its cleaning up goes concerns nobody.
     void this.tried.abandon(lost).catch(() => undefined);
   }
 }
 
-/**
- * Tries a deployment, and when it has not answered after `hedgeMs`, the next one beside it. The first answer wins.
- * Rejects when nobody answered; the failures are then on the list.
- */
-export async function firstAnswer(
-  parts: HedgeParts,
-  deployment: Deployment,
-  hedgeMs: number,
-): Promise<{ readonly winner: OneTry; readonly step: Step }> {
-  const runners = [new Runner(parts, deployment)];
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, hedgeMs, undefined);
-  });
-  try {
-    const early = await Promise.race([(runners[0] as Runner).settled, late]);
-    if (early === undefined) {
-      const second = await secondOf(parts, deployment);
-      if (second !== undefined) {
-        parts.call.trace.note("route", `no answer after ${Math.round(hedgeMs)} ms: also tried "${second.id}"`);
-        const runner = new Runner(parts, second);
-        runner.tried.attempt.record.purpose = "hedge";
-        runners.push(runner);
-      }
+/** Tries a deployment, and when it has not answered after `hedgeMs`, the next one beside it. The first answer wins. */
+export async function hedgedTries(parts: HedgeParts, deployment: Deployment, hedgeMs: number): Promise<Hedged> {
+  const { trace } = parts.call;
+  // so that both branches write to the same lists
+  trace.skipped ??= [];
+  trace.notes ??= [];
+  const startedAt = performance.now();
+  const first = new Runner(parts, deployment);
+  const { second, kept } = await secondAfter(parts, first, hedgeMs);
+  const failures: GatewayError[] = [];
+  let lastFailure: GatewayError | undefined;
+  let running = second === undefined ? [first] : [first, second];
+  while (running.length > 0) {
+    const { runner, step, thrown } = await Promise.race(running.map(({ settled }) => settled));
+    running = running.filter((each) => each !== runner);
+    if (step !== undefined) {
+      for (const other of running) other.lose();
+      trace.droppedParams = runner.trace.droppedParams;
+      trace.upstreamMs += performance.now() - startedAt;
+      return { answer: { tried: runner.tried, step }, failures, lastFailure: undefined, kept };
     }
-    let first: FirstStep = early ?? (await Promise.race(runners.map(({ settled }) => settled)));
-    for (;;) {
-      const { runner, step, thrown } = first;
-      const others = runners.filter((each) => each !== runner);
-      if (step !== undefined) {
-        for (const other of others) other.lose();
-        return { winner: runner.tried, step };
-      }
-      parts.failures.push(runner.tried.fail(thrown));
-      runners.splice(runners.indexOf(runner), 1);
-      const [other] = others;
-      if (other === undefined) throw parts.failures.at(-1);
-      first = await other.settled;
-    }
-  } finally {
-    clearTimeout(timer);
+    const failure = runner.tried.fail(thrown);
+    failures.push(failure);
+    if (runner === (second ?? first)) lastFailure = failure;
   }
+  trace.upstreamMs += performance.now() - startedAt;
+  return { answer: undefined, failures, lastFailure: kept === undefined ? lastFailure : undefined, kept };
 }
 
-/** Another deployment to try beside the first; a repetition at the same one helps nobody. */
-async function secondOf(parts: HedgeParts, first: Deployment): Promise<Deployment | undefined> {
-  const second = await parts.next();
-  return second === undefined || second.id === first.id ? undefined : second;
+/** Who is tried beside the first, when that takes too long. */
+async function secondAfter(
+  parts: HedgeParts,
+  first: Runner,
+  hedgeMs: number,
+): Promise<{ readonly second?: Runner; readonly kept: Found }> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<"late">((resolve) => {
+    timer = setTimeout(resolve, hedgeMs, "late");
+  });
+  const early = await Promise.race([first.settled, late]);
+  clearTimeout(timer);
+  if (early !== "late") return { kept: undefined };
+
+  const pulled = pullSecond(parts);
+  const found = await Promise.race([
+    first.settled,
+    pulled.then(
+      (deployment) => ({ deployment }),
+      // The driver finds it again when it goes on, if it does.
+      () => "refused" as const,
+    ),
+  ]);
+  if (found === "refused" || "runner" in found) return { kept: pulled };
+  const { deployment } = found;
+  if (deployment === undefined) return { kept: undefined };
+  const same = deployment.id === first.tried.deployment.id;
+  // A repetition beside the first try helps nobody; it may after it.
+  if (same || parts.call.signal.aborted) return { kept: deployment };
+  parts.call.trace.note("route", `no answer after ${Math.round(hedgeMs)} ms: also tried "${deployment.id}"`);
+  const second = new Runner(parts, deployment);
+  second.tried.attempt.record.purpose = "hedge";
+  return { second, kept: undefined };
+}
+
+async function pullSecond(parts: HedgeParts): Promise<Deployment | undefined> {
+  return await parts.next();
 }
