@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /** Kinds of failures, as retry and cooldown policies name them. */
 export type FailureClass =
   | "badRequest"
@@ -14,8 +16,8 @@ export interface CooldownOptions {
   /** How long a deployment is left out at first. Default 5,000. */
   readonly ms?: number;
   /**
-   * Failures a minute that are tolerated. When it is given, a deployment is left out only for having more than these; by
-   * itself it is left out for what its provider says (rate limits, credentials, unknown models), for failing more than
+   * Failures a minute that are tolerated. When it is given, a deployment is left out only for having more than these. By
+   * default it is left out for what its provider says (rate limits, credentials, unknown models), for failing more than
    * half of at least 5 calls within a minute, and for 5 failures in a row.
    */
   readonly allowedFails?: number;
@@ -24,3 +26,22 @@ export interface CooldownOptions {
   /** Largest part of a model's deployments that is left out because of failures, rounded down. Default 0.5. */
   readonly maxEjectedShare?: number;
 }
+
+const fails = z.int().nonnegative().exactOptional();
+
+export const cooldownSchema: z.ZodType<CooldownOptions> = z.strictObject({
+  disabled: z.boolean().exactOptional(),
+  ms: z.number().positive().max(86_400_000).exactOptional(),
+  allowedFails: fails,
+  allowedFailsPolicy: z
+    .strictObject({
+      badRequest: fails,
+      authentication: fails,
+      timeout: fails,
+      rateLimit: fails,
+      contentPolicy: fails,
+      internalServer: fails,
+    })
+    .exactOptional(),
+  maxEjectedShare: z.number().min(0).max(1).exactOptional(),
+});
