@@ -1,0 +1,155 @@
+import type { Call, Outcome, Strategy } from "@signalbox/kernel";
+import type { LatencyOptions } from "../options.ts";
+import type { StrategyParts } from "./choice.ts";
+import { choosing } from "./choice.ts";
+import type { DeploymentRecord } from "./deployment-records.ts";
+import { DeploymentRecords } from "./deployment-records.ts";
+import { LatencyFigure } from "./latency-figure.ts";
+
+const DEFAULT_BUFFER = 0.1;
+const DEFAULT_TTL_MS = 3_600_000;
+const DEFAULT_TRIAL_SHARE = 0.05;
+/** After this time without an answer a deployment may have become another: it takes part in trials. */
+const TRIAL_AFTER_MS = 10_000;
+/** As many attempts may be in flight as usual, twice over, and so many more; then the deployment counts as slower. */
+const USUAL_TIMES = 2;
+const SPARE = 8;
+
+class LatencyRecord implements DeploymentRecord {
+  inFlight = 0;
+  gone = false;
+  /** Until the first event. */
+  readonly streamed: LatencyFigure = new LatencyFigure();
+  /** Until the whole reply. */
+  readonly whole: LatencyFigure = new LatencyFigure();
+}
+
+/**
+ * The deployment that answers fastest, and those nearly as fast, of which the less busy of two is taken. A deployment
+ * without a recent figure gets a small share of the calls until it has one.
+ */
+export function latencyBasedRouting(parts: StrategyParts, options: LatencyOptions = {}): Strategy {
+  const { models, random, now } = parts;
+  const { lowestLatencyBuffer = DEFAULT_BUFFER, ttlMs = DEFAULT_TTL_MS, trialShare = DEFAULT_TRIAL_SHARE } = options;
+  const records = new DeploymentRecords(models, () => new LatencyRecord());
+  // Costs of the choice at hand: nothing else runs while a choice is made.
+  let costs = new Float64Array(16);
+
+  /** The place of the `ordinal`-th record whose cost is at most this one. */
+  function nth(ordinal: number, most: number, count: number): number {
+    let left = ordinal;
+    for (let at = 0; at < count; at++) {
+      if (!((costs[at] as number) <= most)) continue;
+      if (left === 0) return at;
+      left -= 1;
+    }
+    return 0;
+  }
+
+  /** Of two that chance names the one with less in flight: a burst then spreads. */
+  function lessBusyOfTwo(left: readonly LatencyRecord[], most: number, equals: number): number {
+    const one = Math.floor(random() * equals);
+    const place = nth(one, most, left.length);
+    if (equals < 2) return place;
+    const other = Math.floor(random() * (equals - 1));
+    const otherPlace = nth(other < one ? other : other + 1, most, left.length);
+    const busy = (left[place] as LatencyRecord).inFlight;
+    return (left[otherPlace] as LatencyRecord).inFlight < busy ? otherPlace : place;
+  }
+
+  /** Whether its last answer and the last attempt to get a new one are too long ago. */
+  const isStale = (figure: LatencyFigure, at: number): boolean =>
+    at - figure.at > TRIAL_AFTER_MS && at - figure.triedAt > TRIAL_AFTER_MS;
+
+  function nthStale(ordinal: number, left: readonly LatencyRecord[], kind: "streamed" | "whole", at: number): number {
+    let skip = ordinal;
+    for (let place = 0; place < left.length; place++) {
+      const figure = (left[place] as LatencyRecord)[kind];
+      if (!isStale(figure, at)) continue;
+      if (skip === 0) {
+        figure.triedAt = at;
+        return place;
+      }
+      skip -= 1;
+    }
+    return 0;
+  }
+
+  return choosing<LatencyRecord>({
+    name: "latency-based-routing",
+    prepare: (candidates) => records.of(candidates),
+    choose(call, left, first) {
+      const at = now();
+      const kind = kindOf(call);
+      if (costs.length < left.length) costs = new Float64Array(left.length);
+
+      let unknown = 0;
+      let stale = 0;
+      let everyTokens = true;
+      for (let place = 0; place < left.length; place++) {
+        const figure = (left[place] as LatencyRecord)[kind];
+        if (isStale(figure, at)) stale += 1;
+        if (at - figure.at > ttlMs) unknown += 1;
+        else if (!figure.hasTokens) everyTokens = false;
+      }
+      if (first && stale > 0 && unknown < left.length && random() < trialShare) {
+        return nthStale(Math.floor(random() * stale), left, kind, at);
+      }
+
+      let least = Number.POSITIVE_INFINITY;
+      for (let place = 0; place < left.length; place++) {
+        const record = left[place] as LatencyRecord;
+        const figure = record[kind];
+        let cost = Number.NaN;
+        if (at - figure.at <= ttlMs) {
+          cost = everyTokens ? figure.costPerToken : figure.cost;
+          const room = USUAL_TIMES * figure.usualInFlight + SPARE;
+          if (record.inFlight > room) cost *= record.inFlight / room;
+          if (cost < least) least = cost;
+        }
+        costs[place] = cost;
+      }
+
+      // nobody is known who answers: whoever was not tried yet, else anybody
+      if (least === Number.POSITIVE_INFINITY) {
+        let equals = 0;
+        for (let place = 0; place < left.length; place++) {
+          const known = !Number.isNaN(costs[place]);
+          costs[place] = unknown > 0 && known ? Number.NaN : 0;
+          if (costs[place] === 0) equals += 1;
+        }
+        return lessBusyOfTwo(left, 0, equals);
+      }
+
+      const most = least * (1 + lowestLatencyBuffer);
+      let equals = 0;
+      for (let place = 0; place < left.length; place++) if ((costs[place] as number) <= most) equals += 1;
+      return lessBusyOfTwo(left, most, equals);
+    },
+    begin(deployment) {
+      records.begin(deployment);
+    },
+    report(deployment, outcome, call) {
+      const record = records.end(deployment);
+      if (record === undefined || outcome.abandoned === true) return;
+      const kind = kindOf(call);
+      if (!outcome.ok) {
+        if (blames(outcome)) record[kind].fail(now());
+        return;
+      }
+      const milliseconds = kind === "streamed" ? outcome.firstEventMs : outcome.durationMs;
+      if (!(milliseconds >= 0 && milliseconds < Number.POSITIVE_INFINITY)) return;
+      const tokens = kind === "streamed" ? 0 : (outcome.usage?.outputTokens ?? 0);
+      record[kind].succeed(now(), milliseconds, tokens, record.inFlight + 1);
+    },
+  });
+}
+
+function kindOf(call: Call): "streamed" | "whole" {
+  return (call.request as { readonly stream?: boolean }).stream === true ? "streamed" : "whole";
+}
+
+/** Whether a failure says something about the deployment: another caller's mistake or an empty budget does not. */
+function blames({ error }: Outcome): boolean {
+  return error === undefined || error.code.startsWith("provider_") || error.code === "timeout";
+}
