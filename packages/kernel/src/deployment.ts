@@ -62,7 +62,7 @@ export interface ModelTable {
   /**
    * Deployments of a public model name in listed order: exact name, else the longest wildcard, made concrete
    * (`model` and `upstreamModel` without `*`, the same id). For a principal: only those that it can see. Without one: all.
-   * Empty: unknown. The same array until something changes.
+   * Empty: unknown. The same array until something changes; for a name that a wildcard covers, as long as it is in use.
    */
   deployments(model: string, principal?: Principal): readonly Deployment[];
   /** All public names, wildcards included. */

@@ -25,7 +25,10 @@ export interface GatewayOptions {
    * such as `gpt-5` go to the provider that owns the prefix.
    */
   readonly deployments?: readonly Deployment[];
-  /** Public model name → public model names to try when all its deployments have failed. */
+  /**
+   * Public model name → public model names to try when all its deployments have failed. The name that a client asks for
+   * counts first, so that an alias can have its own.
+   */
   readonly fallbacks?: Readonly<Record<string, readonly string[]>>;
   /**
    * Other names for public models. One pass: an alias of an alias is an error. A hidden one works, but is not listed.
@@ -159,8 +162,9 @@ export interface Gateway {
   readonly routes: readonly ResourceRoute[];
   readonly models: ModelTable;
   /**
-   * Serves these deployments from now on, all or nothing: they are checked as at start. One with the id of another
-   * replaces it. Running calls end at the deployments they have.
+   * Serves these deployments from now on, all or nothing: they are checked as at start, and so are the aliases,
+   * selectors and fallbacks that name their models. One with the id of another replaces it. Running calls end at the
+   * deployments they have.
    *
    * @throws {GatewayError} as `createGateway`
    */

@@ -7,8 +7,8 @@ import type { Call } from "./call.ts";
 export interface ModelSelector {
   /** The public name that it stands behind; it may exist for this alone. */
   readonly model: string;
-  /** All names it can answer; checked at start. */
+  /** All names it can answer, each served by a deployment; checked at start. Any other answer fails the call. */
   readonly targets: readonly string[];
-  /** Says why in `call.trace.note("route", …)`. */
+  /** Says why in `call.trace.note("route", …)`. A promise must not outlast `call.signal`. */
   select(call: Call): string | Promise<string>;
 }

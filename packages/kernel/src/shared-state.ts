@@ -7,7 +7,8 @@ export type StateListener = (key: string, value: unknown) => void;
  *
  * Every read is answered from this process's copy, at once; every write shows at once here, and in other processes
  * shortly after. Of two writes to one key the later wins. When the store behind it is away, each process goes on alone.
- * Values are JSON; keys are made of a topic and a name: `cooldown/openai-eu`.
+ * Values are JSON; keys are made of a topic and a name: `cooldown/openai-eu`. There may be a most of what it keeps: what
+ * was written longest ago goes first.
  */
 export interface SharedState {
   /** The newest value, while it lives. */
@@ -15,7 +16,10 @@ export interface SharedState {
   /** Keeps a value for so many milliseconds. */
   set(key: string, value: unknown, ttlMs: number): void;
   delete(key: string): void;
-  /** Adds to this process's part of a sum; the part is forgotten after so many milliseconds without an addition. */
+  /**
+   * Adds to this process's part of a sum; less than nothing takes away. The part is forgotten after so many milliseconds
+   * without an addition: what a process that died had added.
+   */
   add(key: string, amount: number, ttlMs: number): void;
   /** The sum over all processes' parts; 0 when there is none. */
   sum(key: string): number;

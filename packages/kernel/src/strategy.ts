@@ -19,12 +19,18 @@ import type { AttemptWatcher, RoutingParts } from "./router.ts";
 export interface Strategy extends AttemptWatcher {
   readonly name: string;
   /**
-   * `candidates` are the deployments that are worth a try now, in listed order. The same array is given again as long as
-   * nothing changes, so that what is prepared for it can be kept under its identity. An item may be a promise: a wait
-   * until a deployment has room.
+   * `candidates` are the deployments that are worth a try now, in listed order, never none. All are of one public model,
+   * `candidates[0].model`: another than `call.model` when the router falls back. The same array is given again as long
+   * as nothing changes, so that what is prepared for it can be kept under its identity (in a `WeakMap`).
+   *
+   * An item may be a promise: a wait until a deployment has room. `Candidates` says what becomes of it.
    */
   order(call: Call, candidates: readonly Deployment[]): Iterable<Deployment | Promise<Deployment>>;
-  /** Called at start and before deployments change. @throws {GatewayError} `deployment_invalid` naming what to mend */
+  /**
+   * Called at start, and before deployments change with the table as it would be.
+   *
+   * @throws {GatewayError} `deployment_invalid` naming what to mend
+   */
   validate?(models: ModelTable): void;
 }
 

@@ -37,7 +37,7 @@ export interface AttemptRecord {
 export class Trace {
   /** `performance.now()` when the call began. */
   readonly startedAt: number;
-  readonly attempts: AttemptRecord[] = [];
+  readonly attempts: AttemptRecord[];
   skipped: Skip[] | undefined;
   /** Parameters removed because the model does not take them, in the client's words. */
   droppedParams: string[] | undefined;
@@ -48,8 +48,9 @@ export class Trace {
   /** Milliseconds until the first event, or the result where there was none; undefined before. */
   begunMs: number | undefined;
 
-  constructor(startedAt: number = performance.now()) {
+  constructor(startedAt: number = performance.now(), attempts: AttemptRecord[] = []) {
     this.startedAt = startedAt;
+    this.attempts = attempts;
   }
 
   elapsedMs(): number {

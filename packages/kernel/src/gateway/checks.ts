@@ -1,11 +1,12 @@
-import type { Deployment, ModelTable } from "../deployment.ts";
+import type { ModelTable } from "../deployment.ts";
 import type { ResourceRoute, Route } from "../dialect.ts";
 import { GatewayError } from "../errors.ts";
 import { STAGES } from "../layer.ts";
 import { didYouMean } from "../nearest.ts";
 import type { Plugin } from "../plugin.ts";
 import type { Provider } from "../provider.ts";
-import { checkDeploymentMembers, checkPluginMembers } from "./check-members.ts";
+import { checkPluginMembers } from "./check-members.ts";
+import { checkSelectors } from "./check-routing.ts";
 import type { ModelNames } from "./model-names.ts";
 
 // What must hold before a gateway may start. Every message names the culprit and the remedy.
@@ -34,6 +35,7 @@ export function checkPlugins(plugins: readonly Plugin[]): void {
     checkRequirements(plugin, names);
     checkStages(plugin);
     checkGuardrails(plugin);
+    checkSelectors(plugin);
   }
   checkContracts(plugins);
 }
@@ -149,53 +151,15 @@ export function checkRoutes(plugins: readonly Plugin[]): void {
   }
 }
 
-export function checkDeployments(deployments: readonly Deployment[], providers: ReadonlyMap<string, Provider>): void {
-  const ids = new Set<string>();
-  for (const deployment of deployments) {
-    checkDeploymentMembers(deployment);
-    const named = `deployment ${JSON.stringify(deployment.id)}`;
-    if (ids.has(deployment.id)) {
-      throw new GatewayError("deployment_duplicate", `${named} is there twice; give each deployment its own id`, {
-        param: "deployments",
-      });
-    }
-    ids.add(deployment.id);
-    const provider = providers.get(deployment.provider);
-    if (provider === undefined) {
-      throw new GatewayError(
-        "provider_unknown",
-        `${named} names the provider ${JSON.stringify(deployment.provider)}, which is not there; ` +
-          `add its package to "plugins".${didYouMean(deployment.provider, providers.keys())}`,
-        { param: "deployments" },
-      );
-    }
-    const star = deployment.model.indexOf("*");
-    if (star >= 0 && star !== deployment.model.length - 1) {
-      throw new GatewayError(
-        "deployment_invalid",
-        `${named} serves ${JSON.stringify(deployment.model)}; a wildcard stands at the end only, as in "openai/*"`,
-        { param: "deployments" },
-      );
-    }
-    if (star < 0 && deployment.upstreamModel.includes("*")) {
-      throw new GatewayError(
-        "deployment_invalid",
-        `${named} serves one model but has the wildcard upstream model ${JSON.stringify(deployment.upstreamModel)}; name it`,
-        { param: "deployments" },
-      );
-    }
-    provider.validate?.(deployment);
-  }
-}
-
 export function checkFallbacks(
   fallbacks: Readonly<Record<string, readonly string[]>> | undefined,
   models: ModelTable,
-  { selectors }: Pick<ModelNames, "selectors">,
+  { selectors, aliases }: Pick<ModelNames, "selectors" | "aliases">,
 ): void {
   for (const [model, chain] of Object.entries(fallbacks ?? {})) {
     for (const name of [model, ...chain]) {
-      if (models.deployments(name).length > 0 || (name === model && selectors.has(name))) continue;
+      if (models.deployments(name).length > 0 || (name === model && (selectors.has(name) || aliases.has(name))))
+        continue;
       const hint = models.nearest(name).map((near) => JSON.stringify(near));
       throw new GatewayError(
         "fallback_unknown",

@@ -6,13 +6,16 @@ import { Trace } from "../trace.ts";
 import type { Found } from "./candidates.ts";
 import type { OneTry } from "./one-try.ts";
 
-type Step = IteratorResult<EventOf<OperationName>, ResultOf<OperationName>>;
+/** What a reply gives when it is read. */
+export type Step = IteratorResult<EventOf<OperationName>, ResultOf<OperationName>>;
 
 /** What a hedged pair of tries needs from the driver. */
 export interface HedgeParts {
   readonly call: Call;
   readonly begin: (deployment: Deployment, signal: AbortSignal, trace: Trace) => OneTry;
   readonly next: () => Found;
+  /** Whether a second deployment may be tried beside this one, now that it is late. */
+  readonly mayHedge: (deployment: Deployment) => boolean;
 }
 
 /** How a hedged pair came out. */
@@ -109,7 +112,7 @@ async function secondAfter(
   });
   const early = await Promise.race([first.settled, late]);
   clearTimeout(timer);
-  if (early !== "late") return { kept: undefined };
+  if (early !== "late" || !parts.mayHedge(first.tried.deployment)) return { kept: undefined };
 
   const pulled = pullSecond(parts);
   const found = await Promise.race([
@@ -123,7 +126,8 @@ async function secondAfter(
   if (found === "refused" || "runner" in found) return { kept: pulled };
   const { deployment } = found;
   if (deployment === undefined) return { kept: undefined };
-  const same = deployment.id === first.tried.deployment.id;
+  const { id, upstreamModel } = first.tried.deployment;
+  const same = deployment.id === id && deployment.upstreamModel === upstreamModel;
   // A repetition beside the first try helps nobody; it may after it.
   if (same || parts.call.signal.aborted) return { kept: deployment };
   parts.call.trace.note("route", `no answer after ${Math.round(hedgeMs)} ms: also tried "${deployment.id}"`);

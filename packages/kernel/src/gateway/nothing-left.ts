@@ -1,15 +1,7 @@
 import type { Call } from "../call.ts";
 import type { ErrorCode } from "../errors.ts";
-import { GatewayError } from "../errors.ts";
+import { ERROR_RULES, GatewayError } from "../errors.ts";
 import type { Skip } from "../trace.ts";
-
-/** Reasons that time heals, because somebody is limited. */
-const LIMITED: ReadonlySet<ErrorCode> = new Set([
-  "rate_limit_exceeded",
-  "concurrency_limit_exceeded",
-  "provider_rate_limited",
-  "budget_exceeded",
-]);
 
 /** Reasons that lie in the request, from the most telling one. */
 const REQUEST_CODES: readonly ErrorCode[] = [
@@ -30,32 +22,33 @@ export function soonest(waits: readonly { readonly retryAfterMs?: number | undef
   return least;
 }
 
-/** Why a call could not be tried anywhere: 429 when only limits stand against it, 503 when deployments are out of order. */
+/**
+ * Why a call could not be tried anywhere. What time heals comes first: 429 when only limits stand against it, 503 when a
+ * deployment is out of order. What is left lies in the request, or in what a strategy left out: 400.
+ */
 export function nothingLeft(call: Call): GatewayError {
   const skipped = call.trace.skipped ?? [];
-  const passing = skipped.filter(({ code }) => code === "no_healthy_deployment" || isLimit(code));
-  const retryAfterMs = soonest(passing);
-  const reasons = reasonsOf(passing.length > 0 ? passing : skipped);
+  const passing = skipped.filter(({ code }) => isLimit(code) || statusOf(code) === 503);
   const model = JSON.stringify(call.model);
-  if (passing.length > 0) {
-    const limited = passing.every(({ code }) => isLimit(code));
-    const code = limited ? (passing[0]?.code ?? "rate_limit_exceeded") : "no_healthy_deployment";
-    return new GatewayError(code, `no deployment of model ${model} can be used at the moment: ${reasons}`, {
-      retryAfterMs,
-    });
+  const [first] = passing;
+  if (first !== undefined) {
+    const message = `no deployment of model ${model} can be used at the moment: ${reasonsOf(passing)}`;
+    const code = passing.every((skip) => isLimit(skip.code)) ? (first.code as ErrorCode) : "no_healthy_deployment";
+    return new GatewayError(code, message, { retryAfterMs: soonest(passing) });
   }
-  const code = REQUEST_CODES.find((each) => skipped.some((skip) => skip.code === each)) ?? "unsupported_operation";
-  return new GatewayError(
-    code,
-    `no deployment of model ${model} can serve this request: ${reasons || "none is left"}`,
-    {
-      param: "model",
-    },
-  );
+  const code = REQUEST_CODES.find((each) => skipped.some((skip) => skip.code === each)) ?? "no_matching_deployment";
+  const reasons = reasonsOf(skipped) || "none is left";
+  return new GatewayError(code, `no deployment of model ${model} can serve this request: ${reasons}`, {
+    param: "model",
+  });
+}
+
+function statusOf(code: ErrorCode | undefined): number | undefined {
+  return code === undefined ? undefined : ERROR_RULES[code].status;
 }
 
 function isLimit(code: ErrorCode | undefined): boolean {
-  return code !== undefined && LIMITED.has(code);
+  return statusOf(code) === 429;
 }
 
 function reasonsOf(skips: readonly Skip[]): string {

@@ -3,16 +3,15 @@ import type { Deployment } from "../deployment.ts";
 import { GatewayError } from "../errors.ts";
 import type { Moments } from "../moments.ts";
 import type { OperationName, Reply, ResultOf } from "../operation.ts";
-import type { AttemptWatcher } from "../router.ts";
 import type { Usage } from "../usage.ts";
+import type { AttemptWatchers } from "./attempt-watchers.ts";
 import type { RoutedAttempt } from "./routed-attempt.ts";
 import { attributed } from "./routed-attempt.ts";
 
 /** Everybody who is told about tries. */
 export interface TryWatchers {
   readonly observers: Moments;
-  readonly router: AttemptWatcher;
-  readonly strategy: AttemptWatcher;
+  readonly watchers: AttemptWatchers;
 }
 
 /** One try at one deployment, from its begin to exactly one end. */
@@ -20,7 +19,7 @@ export class OneTry {
   readonly attempt: RoutedAttempt;
   readonly reply: Reply<OperationName>;
   readonly #call: Call;
-  readonly #watchers: TryWatchers;
+  readonly #told: TryWatchers;
   readonly #startedAt: number;
   #firstEventAt = 0;
   /** It has not ended yet. */
@@ -30,17 +29,16 @@ export class OneTry {
     call: Call,
     attempt: RoutedAttempt,
     answer: (attempt: RoutedAttempt) => Reply<OperationName>,
-    watchers: TryWatchers,
+    told: TryWatchers,
   ) {
     this.#call = call;
     this.attempt = attempt;
-    this.#watchers = watchers;
+    this.#told = told;
     this.#startedAt = call.trace.startedAt + attempt.record.startedMs;
     call.trace.attempts.push(attempt.record);
-    watchers.router.begin?.(attempt.deployment, call);
-    watchers.strategy.begin?.(attempt.deployment, call);
-    watchers.observers.attemptStarted?.(attempt);
-    this.reply = answer(attempt);
+    told.watchers.begin(attempt.deployment, call);
+    told.observers.attemptStarted?.(attempt);
+    this.reply = started(answer, attempt);
   }
 
   get deployment(): Deployment {
@@ -59,30 +57,32 @@ export class OneTry {
   succeed(result: ResultOf<OperationName>): void {
     const { usage } = result as { usage?: Usage };
     const endedAt = this.#end();
-    this.#watchers.observers.attemptSucceeded?.(this.attempt, usage);
-    this.#report(endedAt, true, undefined, false, usage);
+    this.#told.observers.attemptSucceeded?.(this.attempt, usage);
+    if (this.#told.watchers.wantReports) this.#report(endedAt, true, undefined, false, usage);
   }
 
   /** A generator that has thrown is finished: there is nothing to close. */
   fail(thrown: unknown): GatewayError {
     const error = attributed(thrown, this.attempt);
-    const endedAt = this.#end();
-    this.attempt.record.code = error.code;
-    this.#watchers.observers.attemptFailed?.(this.attempt, error);
-    const ended = this.#call.signal.aborted && error === this.#call.signal.reason && error.code !== "timeout";
-    this.#report(endedAt, false, error, ended);
+    const { signal } = this.#call;
+    // Whatever a try ends with after the caller has left, the leaving is its cause. A deadline may be the deployment's fault.
+    const abandoned = signal.aborted && (signal.reason as GatewayError).code !== "timeout";
+    this.#endBadly(error, abandoned);
     return error;
   }
 
   /** The reader has left, or somebody else has answered. Does nothing when the try has ended. */
   async abandon(reason: GatewayError | undefined): Promise<void> {
     if (!this.open) return;
-    const error = reason ?? new GatewayError("client_closed", "the caller left before the reply was complete");
+    this.#endBadly(reason ?? new GatewayError("client_closed", "the caller left before the reply was complete"), true);
+    await this.reply.return(undefined as never);
+  }
+
+  #endBadly(error: GatewayError, abandoned: boolean): void {
     const endedAt = this.#end();
     this.attempt.record.code = error.code;
-    this.#watchers.observers.attemptFailed?.(this.attempt, error);
-    this.#report(endedAt, false, error, true);
-    await this.reply.return(undefined as never);
+    this.#told.observers.attemptFailed?.(this.attempt, error);
+    if (this.#told.watchers.wantReports) this.#report(endedAt, false, error, abandoned, undefined);
   }
 
   #end(): number {
@@ -92,9 +92,13 @@ export class OneTry {
     return endedAt;
   }
 
-  #report(endedAt: number, ok: boolean, error: GatewayError | undefined, abandoned: boolean, usage?: Usage): void {
-    const { router, strategy } = this.#watchers;
-    if (router.report === undefined && strategy.report === undefined) return;
+  #report(
+    endedAt: number,
+    ok: boolean,
+    error: GatewayError | undefined,
+    abandoned: boolean,
+    usage: Usage | undefined,
+  ): void {
     const outcome = {
       ok,
       ...(error !== undefined && { error }),
@@ -103,7 +107,23 @@ export class OneTry {
       durationMs: endedAt - this.#startedAt,
       ...(usage !== undefined && { usage }),
     };
-    router.report?.(this.deployment, outcome, this.#call);
-    strategy.report?.(this.deployment, outcome, this.#call);
+    this.#told.watchers.report(this.deployment, outcome, this.#call);
   }
+}
+
+/** A layer that is no generator may throw at once: a failure like any other. */
+function started(
+  answer: (attempt: RoutedAttempt) => Reply<OperationName>,
+  attempt: RoutedAttempt,
+): Reply<OperationName> {
+  try {
+    return answer(attempt);
+  } catch (thrown) {
+    return failedReply(thrown);
+  }
+}
+
+// biome-ignore lint/correctness/useYield: fails before its first event
+async function* failedReply(thrown: unknown): Reply<OperationName> {
+  throw thrown;
 }

@@ -128,9 +128,11 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
     if (this.signal.aborted) throw this.signal.reason;
     active.add(this);
     observers.callStarted?.(this);
-    const reply = this.#context.answer(this) as Reply<Name>;
+    let reply: Reply<Name> | undefined;
     let open = true;
     try {
+      // A layer that is no generator may throw here.
+      reply = this.#context.answer(this) as Reply<Name>;
       let step = await this.#firstStep(reply);
       // A stream that has begun is bounded by its silences, not by its length: the deadline ends here.
       this.trace.begunMs = this.trace.elapsedMs();
@@ -152,7 +154,7 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
       if (open) {
         this.cancel();
         observers.callFailed?.(this, this.signal.reason as GatewayError);
-        await reply.return(undefined as never);
+        await reply?.return(undefined as never);
       }
     }
   }

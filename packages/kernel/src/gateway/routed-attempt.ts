@@ -29,7 +29,14 @@ export class RoutedAttempt implements Attempt {
   readonly record: AttemptRecord;
   readonly transport: AttemptTransport;
 
-  constructor(call: Call, deployment: Deployment, signal: AbortSignal, transport: Transport, idleTimeoutMs: number) {
+  constructor(
+    call: Call,
+    deployment: Deployment,
+    signal: AbortSignal,
+    trace: Trace,
+    transport: Transport,
+    idleTimeoutMs: number,
+  ) {
     this.id = call.id;
     this.operation = call.operation;
     this.request = call.request;
@@ -39,11 +46,11 @@ export class RoutedAttempt implements Attempt {
     this.deadline = call.deadline;
     this.options = call.options;
     this.state = call.state;
-    this.trace = call.trace;
+    this.trace = trace;
     this.native = call.native;
     this.deployment = deployment;
     this.upstreamModel = deployment.upstreamModel;
-    this.ordinal = call.trace.attempts.length + 1;
+    this.ordinal = trace.attempts.length + 1;
     this.record = {
       ordinal: this.ordinal,
       deployment: deployment.id,
@@ -51,9 +58,10 @@ export class RoutedAttempt implements Attempt {
       model: deployment.upstreamModel,
       group: deployment.model,
       region: deployment.region,
-      startedMs: call.trace.elapsedMs(),
+      startedMs: trace.elapsedMs(),
       lane: "translated",
     };
+    if (call.purpose !== undefined) this.record.purpose = call.purpose;
     this.transport = new AttemptTransport(transport, this, deployment, this.record, idleTimeoutMs);
   }
 }
@@ -65,7 +73,7 @@ export function createAttempt(
   transport: Transport,
   idleTimeoutMs: number,
 ): Attempt {
-  return new RoutedAttempt(call, deployment, call.signal, transport, idleTimeoutMs);
+  return new RoutedAttempt(call, deployment, call.signal, call.trace, transport, idleTimeoutMs);
 }
 
 /** Whatever the attempt threw, with the provider's name on it and without the secrets that were sent. */
