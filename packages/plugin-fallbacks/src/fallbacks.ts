@@ -1,0 +1,58 @@
+import type { Plugin, Health as Readiness } from "@signalbox/kernel";
+import type { Health } from "./health/health.ts";
+import { createHealth } from "./health/health.ts";
+import { healthRoutes } from "./health/health-routes.ts";
+import { hedgePolicy } from "./hedge/hedge-policy.ts";
+import type { FallbacksOptions } from "./options.ts";
+import { routerSettings } from "./options.ts";
+import { fallbackRouter } from "./router/fallback-router.ts";
+
+/**
+ * Keeps a gateway answering when providers fail: goes on to other deployments and models, retries within a budget,
+ * leaves out what is broken, and shows at `/health` why.
+ *
+ * ```ts
+ * fallbacks({ fallbacks: { claude: ["gpt", "local"] }, rateLimitFallbacks: { claude: ["claude-eu"] } });
+ * ```
+ *
+ * @throws {GatewayError} `option_invalid` naming the option; `fallback_unknown` when the gateway starts
+ */
+export function fallbacks(options: FallbacksOptions = {}): Plugin {
+  const settings = routerSettings(options);
+  let health: Health | undefined;
+
+  return {
+    name: "fallbacks",
+    extensions: ["num_retries"],
+    router(models, parts) {
+      const running = createHealth(options, models, parts);
+      const router = fallbackRouter(models, {
+        strategy: parts.strategy,
+        fallbacks: parts.fallbacks,
+        settings,
+        board: running.board,
+        ...(options.hedge !== undefined && { hedge: hedgePolicy(options.hedge) }),
+      });
+      health = running;
+      return router;
+    },
+    routes: healthRoutes(() => health),
+    check: () => readiness(health),
+    close() {
+      health?.close();
+      health = undefined;
+    },
+  };
+}
+
+/** Providers that are down are no reason to take a gateway out of service: it knows the way around them. */
+function readiness(health: Health | undefined): Readiness {
+  const healthy = new Map<string, boolean>();
+  for (const { model, state } of health?.board.states() ?? []) {
+    healthy.set(model, healthy.get(model) === true || state === "healthy");
+  }
+  const broken = [...healthy.values()].filter((ok) => !ok).length;
+  if (broken === 0) return { ok: true };
+  // public: which models there are is for administrators to see
+  return { ok: true, detail: `${broken} of ${healthy.size} models have no healthy deployment; see /health` };
+}

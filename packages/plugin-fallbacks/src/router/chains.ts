@@ -1,0 +1,109 @@
+import type { Call, ModelTable, RoutingPreferences } from "@signalbox/kernel";
+import { didYouMean, GatewayError } from "@signalbox/kernel";
+import type { ChainSettings, Chains } from "../options.ts";
+import type { Cause } from "./cause.ts";
+
+/** The options that hold chains, as principals have them too. */
+type ChainOption = Exclude<keyof ChainSettings, "defaultFallbacks">;
+
+const OPTION: Readonly<Record<Cause, ChainOption>> = {
+  contextWindow: "contextWindowFallbacks",
+  contentPolicy: "contentPolicyFallbacks",
+  budget: "budgetFallbacks",
+  rateLimit: "rateLimitFallbacks",
+  general: "fallbacks",
+};
+
+const NONE: readonly string[] = [];
+
+/** Which models are tried after the one that was asked for. */
+export interface ChainTable {
+  /** What leads on after a failure with this cause. Empty: nothing. */
+  after(cause: Cause, call: Call): readonly string[];
+}
+
+/**
+ * The chain for a cause, else the general one, else the default; a caller's own before the gateway's each time. The
+ * request's own chain stands in for all of them.
+ *
+ * @throws {GatewayError} `fallback_unknown`, `option_invalid` naming the chain
+ */
+export function chainTable(
+  settings: ChainSettings,
+  general: Chains,
+  models: ModelTable,
+  names: OtherNames,
+): ChainTable {
+  const merged: ChainSettings = { ...settings, fallbacks: mergeGeneral(settings.fallbacks, general) };
+  checkChains(merged, models, names);
+
+  function own(
+    option: ChainOption,
+    call: Call,
+    routing: RoutingPreferences | undefined,
+  ): readonly string[] | undefined {
+    const asked = call.request.model;
+    return (
+      entry(routing?.[option], asked) ??
+      entry(routing?.[option], call.model) ??
+      entry(merged[option], asked) ??
+      entry(merged[option], call.model)
+    );
+  }
+
+  return {
+    after(cause, call) {
+      const { routing } = call.principal;
+      if (call.options.disableFallbacks === true || routing?.disableFallbacks === true) return NONE;
+      if (call.options.fallbacks !== undefined) return call.options.fallbacks;
+      const special = cause === "general" ? undefined : own(OPTION[cause], call, routing);
+      return special ?? own("fallbacks", call, routing) ?? routing?.defaultFallbacks ?? merged.defaultFallbacks ?? NONE;
+    },
+  };
+}
+
+/** Public names that no deployment bears: they may have a chain, but not be in one. */
+export type OtherNames = ReadonlySet<string>;
+
+/** Names come from clients: `constructor` is none of them. */
+function entry(chains: Chains | undefined, model: string): readonly string[] | undefined {
+  return chains !== undefined && Object.hasOwn(chains, model) ? chains[model] : undefined;
+}
+
+function mergeGeneral(own: Chains | undefined, general: Chains): Chains {
+  for (const model of Object.keys(general)) {
+    if (own === undefined || !Object.hasOwn(own, model)) continue;
+    throw invalid(
+      `the model ${JSON.stringify(model)} has fallbacks in the options of the gateway and in those of this plugin; keep one`,
+      "fallbacks",
+    );
+  }
+  return { ...general, ...own };
+}
+
+function checkChains(settings: ChainSettings, models: ModelTable, names: OtherNames): void {
+  for (const option of Object.values(OPTION)) {
+    for (const [model, chain] of Object.entries(settings[option] ?? {})) {
+      const named = `"${option}" of ${JSON.stringify(model)}`;
+      if (!names.has(model)) checkModel(model, `"${option}"`, option, models);
+      for (const target of chain) {
+        if (target === model) throw invalid(`${named} names the model itself; leave it out`, option);
+        checkModel(target, named, option, models);
+      }
+    }
+  }
+  for (const target of settings.defaultFallbacks ?? []) {
+    checkModel(target, '"defaultFallbacks"', "defaultFallbacks", models);
+  }
+}
+
+function checkModel(model: string, named: string, option: string, models: ModelTable): void {
+  if (models.deployments(model).length > 0) return;
+  const hint = didYouMean(model, models.names());
+  const message = `fallbacks: ${named} names the model ${JSON.stringify(model)}, which no deployment serves.${hint}`;
+  throw new GatewayError("fallback_unknown", message, { param: option, source: "fallbacks" });
+}
+
+function invalid(message: string, param: string): GatewayError {
+  return new GatewayError("option_invalid", `fallbacks: ${message}`, { param, source: "fallbacks" });
+}

@@ -1,0 +1,92 @@
+import type { Deployment } from "@signalbox/kernel";
+import { afterWait, backOffMs, LONGEST_BACK_OFF_MS } from "./back-off.ts";
+import type { GroupParts } from "./group-tries.ts";
+import type { Progress, Steps, Try } from "./progress.ts";
+import { repetitionsAfter } from "./retry-allowance.ts";
+import { takeRetry } from "./retry-budget.ts";
+
+/** A longer `retry-after` is not waited for. */
+const LONGEST_RETRY_AFTER_MS = 60_000;
+
+interface Repetition {
+  readonly tried: Try;
+  /** The deployment, or the wait until it has room. */
+  readonly room: Deployment | Promise<Deployment>;
+  readonly waitMs: number;
+}
+
+/** Tries deployments of one model again, the best candidate first, as often as is allowed. */
+export function* repetitions(parts: GroupParts, progress: Progress, from: number, budget: string): Steps {
+  for (let repeated = 0; ; repeated++) {
+    const next = nextRepetition(parts, progress, from, repeated);
+    if (next === undefined || !takeRetry(parts.budgets, budget, next.tried.deployment, progress.call)) return;
+    const error = yield afterItsWait(next, progress);
+    progress.ended(next.tried, error, parts.now());
+  }
+}
+
+function nextRepetition(parts: GroupParts, progress: Progress, from: number, repeated: number): Repetition | undefined {
+  const { call } = progress;
+  const now = parts.now();
+  const candidates = soonest(parts, progress, from, repeated, now);
+  const healthy = candidates.filter(({ deployment }) => !parts.board.failing(deployment));
+  const best = healthy.length > 0 ? healthy : candidates;
+  if (best.length === 0) return undefined;
+  const deployments = best.map(({ deployment }) => deployment);
+  for (const room of parts.strategy.order(call, deployments)) {
+    const tried = best.find(({ deployment }) => deployment === room) ?? (best[0] as Try);
+    const waitMs = waitBefore(parts, progress, tried, repeated, now);
+    if (now + waitMs < call.deadline) return { tried, room, waitMs };
+    call.trace.note("route", `no retry at "${tried.deployment.id}": the wait for it would outlast the deadline`);
+    return undefined;
+  }
+  return undefined;
+}
+
+/** Those that may be repeated the soonest: usually all of them, and at once. */
+function soonest(parts: GroupParts, progress: Progress, from: number, repeated: number, now: number): readonly Try[] {
+  const { failure, failed, call, wished } = progress;
+
+  function isAllowed({ error, deployment }: Try): boolean {
+    return error !== undefined && repetitionsAfter(error, deployment, call, wished, parts.settings) > repeated;
+  }
+
+  if (failure === undefined || (!failure.retryable && (failed === undefined || !isAllowed(failed)))) return [];
+  // a long wait is worth it only where no other model can answer meanwhile
+  let leastMs = parts.leadsOn(failure, progress) ? LONGEST_BACK_OFF_MS : LONGEST_RETRY_AFTER_MS;
+  let found: Try[] = [];
+  for (const tried of progress.tries.slice(from)) {
+    if (!isAllowed(tried) || !parts.board.mayTry(tried.deployment)) continue;
+    const waitMs = ownWaitMs(tried, now);
+    if (waitMs > leastMs) continue;
+    if (waitMs < leastMs) found = [];
+    leastMs = waitMs;
+    found.push(tried);
+  }
+  return found;
+}
+
+/** What is left of the wait that the deployment asked for. */
+function ownWaitMs({ error, failedAt }: Try, now: number): number {
+  return Math.max(0, failedAt + (error?.retryAfterMs ?? 0) - now);
+}
+
+function waitBefore(
+  { board, settings, random }: GroupParts,
+  { failed }: Progress,
+  tried: Try,
+  repeated: number,
+  now: number,
+): number {
+  const ownMs = ownWaitMs(tried, now);
+  if (ownMs > 0) return Math.max(ownMs, settings.retryAfterMs);
+  const recovered = tried !== failed && !board.failing(tried.deployment);
+  return recovered ? 0 : Math.max(backOffMs(repeated, random), settings.retryAfterMs);
+}
+
+function afterItsWait({ room, waitMs }: Repetition, { call }: Progress): Deployment | Promise<Deployment> {
+  if (waitMs === 0) return room;
+  // should it fail meanwhile, that is told at the end of the wait
+  if ("then" in room) room.catch(() => undefined);
+  return afterWait(waitMs, call.signal, room);
+}
