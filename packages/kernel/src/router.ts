@@ -90,6 +90,8 @@ export interface RoutingParts {
   facts(deployment: Deployment): ModelFacts;
   /** `GatewayOptions.fallbacks`: it is for the router to follow them. */
   readonly fallbacks: Readonly<Record<string, readonly string[]>>;
+  /** What clients may ask for although no deployment bears it: aliases, and models that a selector stands behind. */
+  readonly otherNames?: ReadonlySet<string>;
 }
 
 /** What a router is made with: all of `RoutingParts`, and the strategy that orders the deployments of one model. */

@@ -79,6 +79,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     state,
     facts: deploymentFacts(providers),
     fallbacks,
+    otherNames: new Set([...names.aliases.keys(), ...names.selectors.keys()]),
     probe: (deployment, input, signal) => probeDeployment(direct, deployment, input, signal),
   };
   const { router, strategy, watchers: named } = resolveRouting(container, plugins, models, parts);
