@@ -29,6 +29,7 @@ export function fallbacks(options: FallbacksOptions = {}): Plugin {
       const router = fallbackRouter(models, {
         strategy: parts.strategy,
         fallbacks: parts.fallbacks,
+        ...(parts.otherNames !== undefined && { otherNames: parts.otherNames }),
         settings,
         board: running.board,
         ...(options.hedge !== undefined && { hedge: hedgePolicy(options.hedge) }),

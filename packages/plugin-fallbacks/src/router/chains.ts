@@ -1,7 +1,8 @@
 import type { Call, ModelTable, RoutingPreferences } from "@signalbox/kernel";
-import { didYouMean, GatewayError } from "@signalbox/kernel";
+import { GatewayError } from "@signalbox/kernel";
 import type { ChainSettings, Chains } from "../options.ts";
 import type { Cause } from "./cause.ts";
+import { checkKnown } from "./known-model.ts";
 
 /** The options that hold chains, as principals have them too. */
 type ChainOption = Exclude<keyof ChainSettings, "defaultFallbacks">;
@@ -20,6 +21,8 @@ const NONE: readonly string[] = [];
 export interface ChainTable {
   /** What leads on after a failure with this cause. Empty: nothing. */
   after(cause: Cause, call: Call): readonly string[];
+  /** @throws {GatewayError} `fallback_unknown`, `option_invalid` naming the chain that a table breaks */
+  check(models: ModelTable): void;
 }
 
 /**
@@ -35,7 +38,8 @@ export function chainTable(
   names: OtherNames,
 ): ChainTable {
   const merged: ChainSettings = { ...settings, fallbacks: mergeGeneral(settings.fallbacks, general) };
-  checkChains(merged, models, names);
+  const check = (table: ModelTable): void => checkChains(merged, table, names);
+  check(models);
 
   function own(
     option: ChainOption,
@@ -52,6 +56,7 @@ export function chainTable(
   }
 
   return {
+    check,
     after(cause, call) {
       const { routing } = call.principal;
       if (call.options.disableFallbacks === true || routing?.disableFallbacks === true) return NONE;
@@ -85,23 +90,16 @@ function checkChains(settings: ChainSettings, models: ModelTable, names: OtherNa
   for (const option of Object.values(OPTION)) {
     for (const [model, chain] of Object.entries(settings[option] ?? {})) {
       const named = `"${option}" of ${JSON.stringify(model)}`;
-      if (!names.has(model)) checkModel(model, `"${option}"`, option, models);
+      if (!names.has(model)) checkKnown(model, `"${option}"`, option, models);
       for (const target of chain) {
         if (target === model) throw invalid(`${named} names the model itself; leave it out`, option);
-        checkModel(target, named, option, models);
+        checkKnown(target, named, option, models);
       }
     }
   }
   for (const target of settings.defaultFallbacks ?? []) {
-    checkModel(target, '"defaultFallbacks"', "defaultFallbacks", models);
+    checkKnown(target, '"defaultFallbacks"', "defaultFallbacks", models);
   }
-}
-
-function checkModel(model: string, named: string, option: string, models: ModelTable): void {
-  if (models.deployments(model).length > 0) return;
-  const hint = didYouMean(model, models.names());
-  const message = `fallbacks: ${named} names the model ${JSON.stringify(model)}, which no deployment serves.${hint}`;
-  throw new GatewayError("fallback_unknown", message, { param: option, source: "fallbacks" });
 }
 
 function invalid(message: string, param: string): GatewayError {

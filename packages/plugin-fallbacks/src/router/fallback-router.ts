@@ -17,6 +17,7 @@ import type { OtherNames } from "./chains.ts";
 import { chainTable } from "./chains.ts";
 import type { GroupParts } from "./group-tries.ts";
 import { groupTries } from "./group-tries.ts";
+import { checkKnown } from "./known-model.ts";
 import type { Steps } from "./progress.ts";
 import { Progress } from "./progress.ts";
 import { repetitionsAfter, wishedRetries } from "./retry-allowance.ts";
@@ -48,10 +49,16 @@ const NO_NAMES: OtherNames = new Set<string>();
 export function fallbackRouter(models: ModelTable, parts: FallbackRouterParts): Router {
   const { strategy, settings, board, hedge, random = Math.random, now = () => performance.now() } = parts;
   const chains = chainTable(settings.chains, parts.fallbacks ?? {}, models, parts.otherNames ?? NO_NAMES);
+  checkPolicies(models);
   const budgets = new RetryBudgets(settings.retryBudget, models, now);
   const groupParts: GroupParts = { strategy, board, budgets, settings, random, now, leadsOn };
   /** Says which names are nearest to one that nobody serves. */
   const unknownModels = listedRouter(models);
+
+  function checkPolicies(table: ModelTable): void {
+    const option = "modelRetryPolicies";
+    for (const model of settings.modelRetryPolicies.keys()) checkKnown(model, `"${option}"`, option, table);
+  }
 
   function* route(call: Call): Steps {
     let group: readonly Deployment[] | undefined = models.deployments(call.model, call.principal);
@@ -137,6 +144,10 @@ export function fallbackRouter(models: ModelTable, parts: FallbackRouterParts): 
   return {
     route,
     recovers,
+    validate(table) {
+      chains.check(table);
+      checkPolicies(table);
+    },
     ...(hedge !== undefined && {
       hedgeAfterMs: (deployment, call) => hedge.afterMs(deployment, call),
       mayHedge: (deployment, call) => hasOther(deployment, call) && hedge.mayHedge(deployment, call),
