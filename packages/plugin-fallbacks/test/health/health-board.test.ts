@@ -621,6 +621,21 @@ describe("several processes", () => {
     expect([one.usable(), two.usable(), one.state("a")]).toEqual(["acd", "acd", "healthy"]);
   });
 
+  it("let a process that is finding out go on, whatever another one says", () => {
+    const [one, two] = pair();
+    one.fail("a", "provider_error", {}, 5);
+    const before = two.begin("a");
+    one.pass(5_000);
+    const probing = one.begin("a");
+    two.end("a", before, { error: failure("provider_auth_failed") });
+    two.board.probed("a", 1, failure("timeout"));
+    one.pass(60_000);
+    two.fail("a");
+    expect([one.state("a"), two.state("a")]).toEqual(["probing", "ejected"]);
+    one.end("a", probing, { ok: true });
+    expect([one.state("a"), two.state("a")]).toEqual(["healthy", "healthy"]);
+  });
+
   it("remember across a restart", () => {
     const [one, two] = linkedStates();
     const before = new HealthBench(group(2), {}, one);
