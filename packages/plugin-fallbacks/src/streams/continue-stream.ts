@@ -60,7 +60,9 @@ async function* continued(call: Call<"chat">, next: Next, options: ContinueStrea
   const said = new SaidSoFar();
   let rest: Rest | undefined;
   let spent: Usage | undefined;
+  /** The first break is what the stream fails with, the last one is what the trace names. */
   let broke: GatewayError | undefined;
+  let last: GatewayError | undefined;
   for (let continuations = 0; ; continuations++) {
     const reply = decodeReply(call, next(rest?.call ?? call));
     /** Of this attempt. */
@@ -69,7 +71,7 @@ async function* continued(call: Call<"chat">, next: Next, options: ContinueStrea
     try {
       for (;;) {
         const step = await reply.next();
-        if (!begun) rest?.begin(call, broke as GatewayError);
+        if (!begun) rest?.begin(call, last as GatewayError);
         if (step.done === true) {
           if (rest === undefined) return step.value;
           for (const event of begun ? rest.splice.end() : wholeReply(rest.splice, step.value)) {
@@ -96,6 +98,7 @@ async function* continued(call: Call<"chat">, next: Next, options: ContinueStrea
       if (rest === undefined && !begun) throw thrown;
       const error = toGatewayError(thrown);
       broke ??= error;
+      last = error;
       spent = usage === undefined ? spent : sum(spent, usage);
       if (call.signal.aborted) throw thrown;
       if (said.ended) {
@@ -145,11 +148,11 @@ class Rest {
   }
 
   /** The first news has come. */
-  begin({ trace }: Call, broke: GatewayError): void {
+  begin({ trace }: Call, { code }: GatewayError): void {
     clearTimeout(this.#timer);
     const running = trace.attempts.findLast(({ endedMs }) => endedMs === undefined) ?? trace.attempts.at(-1);
     const how = this.#anew ? "begun anew" : "continued";
-    trace.note("route", `stream ${how} at ${JSON.stringify(running?.deployment ?? "")} after ${broke.code}`);
+    trace.note("route", `stream ${how} at ${JSON.stringify(running?.deployment ?? "")} after ${code}`);
   }
 
   end(): void {

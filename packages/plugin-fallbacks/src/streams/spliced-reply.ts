@@ -20,6 +20,8 @@ export class SplicedReply {
   /** The part in which the text goes on, by its number in this reply. */
   #seamPart: number | undefined;
   #seam: Seam | undefined;
+  /** The beginning of that part, where it is a new one, until there is something in it that was not said before. */
+  #unopened: ChoiceEvent<"partStart"> | undefined;
   /** What stood in that part already. */
   #lengthBefore = 0;
   readonly #lengthOfBroken: number;
@@ -68,13 +70,13 @@ export class SplicedReply {
     this.#seamPart = event.index;
     const broken = this.#broken;
     if (broken === undefined) {
-      const index = this.#number(event.index);
-      return [{ ...event, index, part: { ...part, text: "" } as Part }, ...this.#delta(index, this.#seam.push(text))];
+      this.#unopened = { ...event, part: { ...part, text: "" } as Part };
+      return [...(this.#before === "" ? this.#opened() : []), ...this.#text(this.#seam.push(text))];
     }
     this.#broken = undefined;
     this.#lengthBefore = this.#lengthOfBroken;
     this.#indexes.set(event.index, broken);
-    const events = [...this.#delta(broken, this.#seam.push(text))];
+    const events = [...this.#text(this.#seam.push(text))];
     for (const delta of openingDeltas(part)) {
       events.push(...this.#partDelta({ type: "partDelta", choice: event.choice, index: event.index, delta }));
     }
@@ -82,36 +84,46 @@ export class SplicedReply {
   }
 
   #partDelta(event: ChoiceEvent<"partDelta">): readonly CanonicalChatEvent[] {
-    const index = this.#indexes.get(event.index);
-    if (index === undefined) return [];
     const { delta } = event;
-    if (event.index !== this.#seamPart) return [{ ...event, index }];
-    if (delta.type === "text") return this.#delta(index, this.#seam?.push(delta.text) ?? delta.text);
-    const released = this.#release();
+    if (event.index !== this.#seamPart) {
+      const index = this.#indexes.get(event.index);
+      return index === undefined ? [] : [{ ...event, index }];
+    }
+    if (delta.type === "text") return this.#text(this.#seam?.push(delta.text) ?? delta.text);
+    const before = [...this.#release(), ...this.#opened()];
     const own = delta.type === "citation" ? { ...delta, citation: this.#moved(delta.citation) } : delta;
-    return [...released, { ...event, index, delta: own }];
+    return [...before, { ...event, index: this.#indexes.get(event.index) as number, delta: own }];
   }
 
   #partEnd(event: ChoiceEvent<"partEnd">): readonly CanonicalChatEvent[] {
-    const index = this.#indexes.get(event.index);
-    if (index === undefined) return [];
     const released = event.index === this.#seamPart ? this.#release() : [];
-    return [...released, { ...event, index }];
+    const index = this.#indexes.get(event.index);
+    return index === undefined ? released : [...released, { ...event, index }];
   }
 
+  /** What the seam has held back. */
   #release(): readonly CanonicalChatEvent[] {
-    const index = this.#seamPart === undefined ? undefined : this.#indexes.get(this.#seamPart);
-    return index === undefined ? [] : this.#delta(index, this.#seam?.end() ?? "");
+    return this.#text(this.#seam?.end() ?? "");
+  }
+
+  /** More of the text that goes on. */
+  #text(text: string): readonly CanonicalChatEvent[] {
+    if (text === "" || this.#seamPart === undefined) return [];
+    const opened = this.#opened();
+    const index = this.#indexes.get(this.#seamPart) as number;
+    return [...opened, { type: "partDelta", choice: 0, index, delta: { type: "text", text } }];
+  }
+
+  #opened(): readonly CanonicalChatEvent[] {
+    const event = this.#unopened;
+    this.#unopened = undefined;
+    return event === undefined ? [] : [{ ...event, index: this.#number(event.index) }];
   }
 
   #abandonBroken(): readonly CanonicalChatEvent[] {
     const index = this.#broken;
     this.#broken = undefined;
     return index === undefined ? [] : [{ type: "partEnd", choice: 0, index }];
-  }
-
-  #delta(index: number, text: string): readonly CanonicalChatEvent[] {
-    return text === "" ? [] : [{ type: "partDelta", choice: 0, index, delta: { type: "text", text } }];
   }
 
   #number(index: number): number {
