@@ -32,7 +32,7 @@ class KeyCheck {
     const values: Record<string, unknown> = {};
     for (const [name, entry] of node.entries) {
       const at = keyPath(path, name);
-      const child = known.children.get(name);
+      const child = known.children.get(name) ?? known.any;
       if (child === undefined) this.#unknown(name, entry, known, at);
       else {
         const value = this.#entry(entry, child, at, covered);
@@ -44,14 +44,18 @@ class KeyCheck {
 
   #entry(entry: SourceEntry, known: KeyNode, path: string, covered: boolean): unknown {
     const { key } = known;
-    if (key?.status === "supported") return covered ? undefined : this.#value(key, entry.value, path);
-    if (key !== undefined && !covered) this.#unavailable(key, entry, path);
-    const below = covered || key !== undefined;
+    const below = covered || (key !== undefined && key.status !== "supported");
+    const members = known.children.size > 0 || known.any !== undefined;
+    // Some keys take a plain value, or a map with more to say.
+    if (key?.status === "supported" && !(members && entry.value.kind === "map")) {
+      return covered ? undefined : this.#value(key, entry.value, path);
+    }
+    if (key !== undefined && key.status !== "supported" && !covered) this.#unavailable(key, entry, path);
     const { value } = entry;
     // A section without content, as in a file where every line of it is commented out.
     if (value.kind === "value" && value.value === null) return undefined;
     if (known.entry !== undefined) return this.#list(value, known.entry, path, below);
-    if (known.children.size === 0) return undefined;
+    if (!members) return undefined;
     if (value.kind === "map") return this.map(value, known, path, below);
     if (!below) this.#problems.add(value.place, path, `must be a map of keys, not ${describeNode(value)}`);
     return undefined;

@@ -12,3 +12,5 @@ export type { Problem } from "./problem.ts";
 export { configError } from "./problem.ts";
 export type { ProviderCatalog } from "./provider-catalog.ts";
 export { providerCatalog } from "./provider-catalog.ts";
+export type { ResilienceSettings } from "./resilience-settings.ts";
+export type { RoutingSettings } from "./routing-settings.ts";

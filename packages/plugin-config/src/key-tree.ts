@@ -5,6 +5,8 @@ export interface KeyNode {
   readonly key: ConfigKey | undefined;
   /** Below a map. */
   readonly children: ReadonlyMap<string, KeyNode>;
+  /** Below a map whose keys are names of the operator's own. */
+  readonly any: KeyNode | undefined;
   /** Entries of a list. */
   readonly entry: KeyNode | undefined;
 }
@@ -12,10 +14,11 @@ export interface KeyNode {
 interface OpenNode {
   key: ConfigKey | undefined;
   readonly children: Map<string, OpenNode>;
+  any: OpenNode | undefined;
   entry: OpenNode | undefined;
 }
 
-const open = (): OpenNode => ({ key: undefined, children: new Map(), entry: undefined });
+const open = (): OpenNode => ({ key: undefined, children: new Map(), any: undefined, entry: undefined });
 
 /** Builds the tree. @throws {Error} when a path is there twice */
 export function keyTree(keys: readonly ConfigKey[]): KeyNode {
@@ -33,6 +36,10 @@ export function keyTree(keys: readonly ConfigKey[]): KeyNode {
 }
 
 function childOf(node: OpenNode, name: string): OpenNode {
+  if (name === "*") {
+    node.any ??= open();
+    return node.any;
+  }
   const child = node.children.get(name) ?? open();
   node.children.set(name, child);
   return child;

@@ -1,18 +1,26 @@
-import type { Deployment, ModelTable, Plugin, Provider } from "@signalbox/kernel";
+import type { Deployment, ModelAlias, ModelTable, Plugin, Provider } from "@signalbox/kernel";
 import { createModelTable, Secret } from "@signalbox/kernel";
 import { checkKeys } from "./check-keys.ts";
 import type { ConfigValues } from "./config-values.ts";
+import { isContentRouter, selectorNames } from "./content-routers.ts";
 import { declaredVariables, unusedVariables } from "./declared-variables.ts";
 import { listDeployments } from "./deployments.ts";
 import type { Environment } from "./environment.ts";
 import { Variables } from "./environment.ts";
-import { collectFallbacks } from "./fallbacks.ts";
+import { collectFallbacks } from "./fallback-chains.ts";
 import type { LoadedTree } from "./load-tree.ts";
 import { loadTree, textTree } from "./load-tree.ts";
 import { masterKey } from "./master-key.ts";
+import { collectAliases } from "./model-aliases.ts";
 import { openAccess } from "./open-access.ts";
+import { checkNotices } from "./pre-call-checks.ts";
 import { Problems } from "./problem.ts";
 import type { ProviderCatalog } from "./provider-catalog.ts";
+import { PublicNames, publicName } from "./public-names.ts";
+import type { ResilienceSettings } from "./resilience-settings.ts";
+import { collectResilience } from "./resilience-settings.ts";
+import type { RoutingSettings } from "./routing-settings.ts";
+import { collectRouting } from "./routing-settings.ts";
 import { Source } from "./source.ts";
 import { applyTimeouts } from "./timeouts.ts";
 
@@ -35,6 +43,12 @@ export interface LoadedConfig {
   /** Providers that the file's deployments need, each once. */
   readonly providers: readonly Provider[];
   readonly fallbacks: Readonly<Record<string, readonly string[]>>;
+  /** Other names for public models. */
+  readonly aliases: Readonly<Record<string, ModelAlias>>;
+  /** Options of `routing`. */
+  readonly routing: RoutingSettings;
+  /** Options of `fallbacks`, besides the chains above. */
+  readonly resilience: ResilienceSettings;
   readonly timeoutMs: number;
   readonly dropParams?: boolean;
   /** Holds the authenticator. */
@@ -66,23 +80,40 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   const source = new Source(root, problems);
   const variables = new Variables(options.env, declaredVariables(root, options.env));
   const values: ConfigValues = checkKeys(root, variables, problems);
-  const listed = listDeployments(values.model_list ?? [], { catalog: options.providers, variables, source });
+  const listed = listDeployments(values.model_list ?? [], {
+    catalog: options.providers,
+    variables,
+    source,
+    tolerant: values.router_settings?.ignore_invalid_deployments ?? false,
+  });
   const extra = options.deployments ?? [];
   if (extra.length === 0 && (values.model_list ?? []).length === 0) {
     if (!source.has(["model_list"])) source.missing([], "model_list");
     else if (!source.faulty(["model_list"])) source.problem(["model_list"], "lists no model", "name at least one");
   }
-  const fallbacks = collectFallbacks(values, namedModels(values, extra, listed.providers), source);
+  const models = namedModels(values, extra, listed.providers);
+  const names = new PublicNames(models, selectorNames(values), listed.leftOut, source);
+  const fallbacks = collectFallbacks(values, names, source);
+  const aliases = collectAliases(values, names, source);
+  const routing = collectRouting(values, names, source);
+  const resilience = collectResilience(values, names, source);
   if (problems.count > 0) throw problems.error();
 
   const { general_settings: general = {}, litellm_settings: calls = {} } = values;
-  const { timeoutMs, deployments, warnings } = applyTimeouts([...extra, ...listed.deployments], values);
+  const all = withMostParallel(
+    [...extra, ...listed.deployments],
+    values.router_settings?.default_max_parallel_requests,
+  );
+  const { timeoutMs, deployments, warnings } = applyTimeouts(all, values);
   const key = general.master_key === undefined ? undefined : new Secret(general.master_key);
   const keyVariable = source.reference(["general_settings", "master_key"]);
   return {
     deployments,
     providers: listed.providers,
     fallbacks,
+    aliases,
+    routing,
+    resilience,
     timeoutMs,
     ...(calls.drop_params !== undefined && { dropParams: calls.drop_params }),
     plugins: [{ name: "config", authenticator: key === undefined ? openAccess() : masterKey(key) }],
@@ -92,9 +123,14 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
     ...(general.max_request_size_mb !== undefined && {
       maxBodyBytes: Math.floor(general.max_request_size_mb * MEBIBYTE),
     }),
-    warnings: [...warnings, ...unusedVariables(values, variables)],
+    warnings: [...listed.warnings, ...warnings, ...checkNotices(values), ...unusedVariables(values, variables)],
     files,
   };
+}
+
+function withMostParallel(deployments: readonly Deployment[], maxParallel: number | undefined): readonly Deployment[] {
+  if (maxParallel === undefined) return deployments;
+  return deployments.map((deployment) => ({ maxParallel, ...deployment }));
 }
 
 function loadSource({ file, text }: LoadConfigOptions, problems: Problems): LoadedTree {
@@ -112,7 +148,9 @@ function namedModels(
   extra: readonly Deployment[],
   providers: readonly Provider[],
 ): ModelTable | undefined {
-  const names = (values.model_list ?? []).map((entry) => entry?.model_name);
+  const names = (values.model_list ?? [])
+    .filter((entry) => entry === undefined || !isContentRouter(entry))
+    .map((entry) => (entry === undefined ? undefined : publicName(entry)));
   if (values.model_list === undefined || names.includes(undefined)) return undefined;
   const deployments = names.map((name, index) => ({
     id: String(index),

@@ -24,6 +24,12 @@ export class Source {
     this.#problems.add(this.#place(path), pathText(path), message, hint);
   }
 
+  /** The same as a sentence, for what is worth knowing and no problem. */
+  placed(path: KeyPath, message: string): string {
+    const { file, line, column } = this.#place(path);
+    return `${file}:${line}:${column} ${pathText(path)}: ${message}`;
+  }
+
   has(path: KeyPath): boolean {
     const parent = nodeAt(this.#root, path.slice(0, -1));
     return parent.kind === "map" && parent.entries.has(String(path.at(-1)));

@@ -206,8 +206,8 @@ describe("fallbacks", () => {
       entry("a", "openai/a2", "fallbacks: [c, b]"),
       entry("b", "openai/b"),
       entry("c", "openai/c"),
-    )}router_settings: {fallbacks: [{a: [b]}, {b: [c], c: [a]}]}
-litellm_settings: {fallbacks: [{c: [b]}]}
+    )}router_settings: {fallbacks: [{a: [b]}, {b: [c]}]}
+litellm_settings: {fallbacks: [{c: [a, b]}]}
 `;
     expect(load(text).fallbacks).toEqual({ a: ["b", "c"], b: ["c"], c: ["a", "b"] });
   });

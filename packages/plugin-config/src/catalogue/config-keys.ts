@@ -1,3 +1,4 @@
+import { CONTENT_ROUTER_KEYS } from "./content-routers.ts";
 import { GENERAL_SETTINGS_KEYS } from "./general-settings.ts";
 import type { ConfigKey } from "./key.ts";
 import { LITELLM_SETTINGS_KEYS } from "./litellm-settings.ts";
@@ -9,6 +10,7 @@ import { TOP_LEVEL_KEYS } from "./top-level.ts";
 export const CONFIG_KEYS: readonly ConfigKey[] = [
   ...MODEL_LIST_KEYS,
   ...ROUTER_SETTINGS_KEYS,
+  ...CONTENT_ROUTER_KEYS,
   ...LITELLM_SETTINGS_KEYS,
   ...GENERAL_SETTINGS_KEYS,
   ...TOP_LEVEL_KEYS,

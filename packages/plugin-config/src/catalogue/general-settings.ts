@@ -1,3 +1,4 @@
+import { checksAtOnce, intervalSeconds } from "../routing-values.ts";
 import { credential, flag, megabytes } from "../values.ts";
 import type { ConfigKey } from "./key.ts";
 import { later, refused, supported } from "./key.ts";
@@ -14,6 +15,9 @@ export const GENERAL_SETTINGS_KEYS: readonly ConfigKey[] = [
   ),
   supported(`${GENERAL}.allow_weak_master_key`, flag, "Let a short or well-known key serve other machines too."),
   supported(`${GENERAL}.max_request_size_mb`, megabytes, "Largest request body in megabytes. Default 20."),
+  supported(`${GENERAL}.background_health_checks`, flag, "Ask deployments whether they are well. Default false."),
+  supported(`${GENERAL}.health_check_interval`, intervalSeconds, "Seconds between two rounds. Default 300."),
+  supported(`${GENERAL}.health_check_concurrency`, checksAtOnce, "Deployments asked at the same time. Default 10."),
 
   ...later("ledger-postgres", GENERAL, "database_url database_connection_pool_limit database_connection_timeout"),
   ...later("ledger-postgres", GENERAL, "proxy_batch_write_at disable_error_logs auth_cache_max_age"),
@@ -32,12 +36,9 @@ export const GENERAL_SETTINGS_KEYS: readonly ConfigKey[] = [
   ...later("limits", GENERAL, "max_parallel_requests global_max_parallel_requests"),
   ...later("limits", GENERAL, "fail_closed_rate_limit_enforcement token_rate_limit_type"),
   ...later("limits", GENERAL, "max_response_size_mb"),
-  ...later(
-    "health",
-    GENERAL,
-    `background_health_checks health_check_interval health_check_concurrency health_check_details
-     use_shared_health_check enable_health_check_routing`,
-  ),
+  ...refused("GET /health always shows details, and to administrators only", GENERAL, "health_check_details"),
+  ...refused("what health checks find out always counts for routing", GENERAL, "enable_health_check_routing"),
+  ...later("redis", GENERAL, "use_shared_health_check"),
   ...later("alerts", GENERAL, "alerting alerting_threshold alert_types alert_to_webhook_url alerting_args"),
   ...refused(
     "write a plugin with an authenticator",
@@ -69,7 +70,7 @@ export const GENERAL_SETTINGS_KEYS: readonly ConfigKey[] = [
     `store_prompts_in_spend_logs maximum_spend_logs_retention_period maximum_spend_logs_retention_interval
      maximum_spend_logs_cleanup_cron`,
   ),
-  ...later("routing", GENERAL, "completion_model"),
+  ...later("compatibility", GENERAL, "completion_model"),
   ...refused('models of a provider are served by a wildcard: model_name "openai/*"', GENERAL, "infer_model_from_keys"),
   ...refused("usage is always read upstream, whatever the client asked for", GENERAL, "always_include_stream_usage"),
   ...later("pass-through", GENERAL, "pass_through_endpoints"),

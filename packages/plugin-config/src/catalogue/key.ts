@@ -2,7 +2,7 @@ import type { z } from "zod";
 
 /** A key that does something in this release. */
 export interface SupportedKey {
-  /** `model_list[].litellm_params.timeout`; `[]` stands for any entry of a list. */
+  /** `model_list[].litellm_params.timeout`; `[]` stands for any entry of a list, `*` for any name. */
   readonly path: string;
   readonly status: "supported";
   readonly value: z.ZodType;

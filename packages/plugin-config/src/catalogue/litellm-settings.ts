@@ -1,4 +1,4 @@
-import { fallbackList, flag, seconds } from "../values.ts";
+import { fallbackList, flag, integer, modelNames, seconds } from "../values.ts";
 import type { ConfigKey } from "./key.ts";
 import { later, refused, supported } from "./key.ts";
 
@@ -9,6 +9,10 @@ export const LITELLM_SETTINGS_KEYS: readonly ConfigKey[] = [
   supported(`${LITELLM}.drop_params`, flag, "The default of a model's `drop_params`."),
   supported(`${LITELLM}.request_timeout`, seconds, "The default of a model's `timeout`."),
   supported(`${LITELLM}.fallbacks`, fallbackList, "As `router_settings.fallbacks`."),
+  supported(`${LITELLM}.context_window_fallbacks`, fallbackList, "As in `router_settings`."),
+  supported(`${LITELLM}.content_policy_fallbacks`, fallbackList, "As in `router_settings`."),
+  supported(`${LITELLM}.default_fallbacks`, modelNames, "As in `router_settings`."),
+  supported(`${LITELLM}.num_retries`, integer, "As in `router_settings`."),
 
   ...later("logging", LITELLM, "callbacks success_callback failure_callback service_callbacks"),
   ...later(
@@ -17,7 +21,6 @@ export const LITELLM_SETTINGS_KEYS: readonly ConfigKey[] = [
     "turn_off_message_logging redact_user_api_key_info redact_messages_in_exceptions json_logs set_verbose",
   ),
   ...later("rewrite", LITELLM, "modify_params"),
-  ...later("fallbacks", LITELLM, "context_window_fallbacks content_policy_fallbacks default_fallbacks num_retries"),
   ...later("transport", LITELLM, "force_ipv4 ssl_verify ssl_certificate"),
   ...later("cache", LITELLM, "cache cache_params"),
   ...later(

@@ -1,3 +1,4 @@
+import { dollars, modelMode, numberFromZero, wholeAboveZero } from "../routing-values.ts";
 import {
   bodyMembers,
   credential,
@@ -18,6 +19,18 @@ import { PRICE_FIELDS } from "./price-fields.ts";
 const PARAMS = "model_list[].litellm_params";
 const INFO = "model_list[].model_info";
 
+/** What a model can do. */
+const FLAGS: readonly (readonly [key: string, sentence: string])[] = [
+  ["supports_vision", "Takes images"],
+  ["supports_audio_input", "Takes audio"],
+  ["supports_pdf_input", "Takes documents"],
+  ["supports_function_calling", "Calls tools"],
+  ["supports_response_schema", "Answers by a JSON schema"],
+  ["supports_reasoning", "Reasons"],
+  ["supports_prompt_caching", "Keeps the beginnings of requests"],
+  ["supports_assistant_prefill", "Goes on from the beginning of an answer"],
+];
+
 /** What a model of `model_list` can say about itself. */
 export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
   supported(
@@ -36,7 +49,18 @@ export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
   supported(`${PARAMS}.timeout`, seconds, "Seconds for a whole try."),
   supported(`${PARAMS}.stream_timeout`, seconds, "Seconds until a stream begins."),
   supported(`${PARAMS}.organization`, organization, "OpenAI organisation; a list makes one deployment for each."),
+  supported(`${PARAMS}.weight`, numberFromZero, "Share of the model's calls, relative to its other entries."),
   supported(`${PARAMS}.order`, integer, "Lower numbers of a group are tried first. Default 0."),
+  supported(`${PARAMS}.rpm`, wholeAboveZero, "Most requests per minute; without `weight` also the share."),
+  supported(`${PARAMS}.tpm`, wholeAboveZero, "Most tokens per minute; without `weight` and `rpm` also the share."),
+  supported(`${PARAMS}.max_parallel_requests`, wholeAboveZero, "Most requests at the same time."),
+  supported(`${PARAMS}.num_retries`, integer, "Retries at this deployment, instead of the settings'."),
+  supported(`${PARAMS}.max_retries`, integer, "The same."),
+  supported(`${PARAMS}.tags`, names, "Requests with one of these tags; `default`: those without."),
+  supported(`${PARAMS}.region_name`, text, "Where it is; callers may be bound to regions."),
+  supported(`${PARAMS}.silent_model`, text, "A model that gets a copy of every call; nobody waits for it."),
+  supported(`${PARAMS}.input_cost_per_token`, dollars, "US dollars, for the choice of the cheapest."),
+  supported(`${PARAMS}.output_cost_per_token`, dollars, "US dollars, for the choice of the cheapest."),
   supported(`${PARAMS}.fallbacks`, modelNames, "Models to try when this one has failed."),
   supported(`${PARAMS}.drop_params`, flag, "Leave out parameters the model does not take, and report them."),
   supported(`${PARAMS}.additional_drop_params`, names, "Parameters to leave out in any case."),
@@ -52,12 +76,19 @@ export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
     text,
     "Stable id of the deployment. Default: derived from name, provider, model and address.",
   ),
+  supported(`${INFO}.mode`, modelMode, "What health checks ask it. Default `chat`."),
+  supported(`${INFO}.health_check_model`, text, "The model that health checks ask for, of a wildcard."),
+  supported(`${INFO}.health_check_timeout`, seconds, "Seconds for a health check. Default 30."),
+  supported(`${INFO}.team_id`, text, "The team that it belongs to; nobody else sees it."),
+  supported(`${INFO}.team_public_model_name`, text, "The name that the team asks for, instead of `model_name`."),
+  supported(`${INFO}.max_input_tokens`, wholeAboveZero, "Longer requests go to other deployments."),
+  supported(`${INFO}.max_output_tokens`, wholeAboveZero, "Requests for more go to other deployments."),
+  ...FLAGS.map(([key, sentence]) => supported(`${INFO}.${key}`, flag, `${sentence}; \`false\` where it does not.`)),
+  supported(`${INFO}.input_cost_per_token`, dollars, "As in `litellm_params`."),
+  supported(`${INFO}.output_cost_per_token`, dollars, "As in `litellm_params`."),
 
   ...later("provider-azure", PARAMS, "api_version azure_ad_token tenant_id client_id client_secret"),
   ...later("keys", PARAMS, "litellm_credential_name"),
-  ...later("limits", PARAMS, "rpm tpm max_parallel_requests"),
-  ...later("routing", PARAMS, "weight tags region_name"),
-  ...later("fallbacks", PARAMS, "max_retries num_retries"),
   ...later("budgets", PARAMS, "max_budget budget_duration"),
   ...later("files", PARAMS, "max_file_size_mb s3_bucket_name gcs_bucket_name"),
   ...later("keys", PARAMS, "configurable_clientside_auth_params"),
@@ -86,10 +117,9 @@ export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
   ...later("provider-google", PARAMS, "vertex_project vertex_location vertex_credentials"),
   ...later("provider-watsonx", PARAMS, "watsonx_region_name"),
   ...later(
-    "routing",
+    "auto-router",
     PARAMS,
-    `auto_router_config auto_router_config_path auto_router_default_model auto_router_embedding_model
-     complexity_router_config`,
+    "auto_router_config auto_router_config_path auto_router_default_model auto_router_embedding_model",
   ),
   ...refused(
     "defaults for a request's parameters go under extra_body",
@@ -101,15 +131,12 @@ export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
 
   ...later("pricing", INFO, PRICE_FIELDS),
   ...later("pricing", INFO, "base_model"),
-  ...later("health", INFO, "mode health_check_model health_check_timeout"),
-  ...later("keys", INFO, "access_groups team_id team_public_model_name discoverable access_windows"),
+  ...later("keys", INFO, "access_groups discoverable access_windows"),
   ...later(
     "model-info",
     INFO,
-    `max_input_tokens max_output_tokens max_tokens supports_tool_choice supports_function_calling supports_vision
-     supports_response_schema supports_system_messages supports_parallel_function_calling supports_reasoning
-     supports_prompt_caching supports_pdf_input supports_assistant_prefill supports_web_search supports_computer_use
-     supports_native_streaming supports_audio_output supports_audio_input supports_url_context supports_video_input
+    `max_tokens supports_tool_choice supports_system_messages supports_parallel_function_calling supports_web_search
+     supports_computer_use supports_native_streaming supports_audio_output supports_url_context supports_video_input
      supports_service_tier output_vector_size`,
   ),
 ];

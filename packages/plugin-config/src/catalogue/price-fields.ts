@@ -1,6 +1,8 @@
-/** Fields of custom prices, in US dollars. The same names as in LiteLLM's price map. */
+/**
+ * Fields of custom prices besides those per token, in US dollars. The same names as in LiteLLM's price map.
+ */
 export const PRICE_FIELDS = `
-  input_cost_per_token output_cost_per_token output_cost_per_reasoning_token input_cost_per_token_cache_hit
+  output_cost_per_reasoning_token input_cost_per_token_cache_hit
   cache_read_input_token_cost cache_read_input_token_cost_above_200k_tokens cache_read_input_audio_token_cost
   cache_creation_input_token_cost cache_creation_input_token_cost_above_1hr
   cache_creation_input_token_cost_above_200k_tokens cache_creation_input_token_cost_above_1hr_above_200k_tokens
