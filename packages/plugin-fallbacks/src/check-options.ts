@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { didYouMean, GatewayError } from "@signalbox/kernel";
+import { cooldownSchema } from "./health/cooldown-options.ts";
 import { probeSchema } from "./health/probe-options.ts";
 import { hedgeSchema } from "./hedge/hedge-options.ts";
 
@@ -40,7 +41,7 @@ const schema = z.strictObject({
       windowMs: z.number().min(1_000).max(LONGEST_MS).exactOptional(),
     })
     .exactOptional(),
-  cooldown: z.unknown().exactOptional(),
+  cooldown: cooldownSchema.exactOptional(),
   probes: probeSchema.exactOptional(),
   continueStreams: z.boolean().exactOptional(),
   hedge: hedgeSchema.exactOptional(),
