@@ -74,7 +74,7 @@ function combinedWatchers(watchers: readonly (AttemptWatcher & { readonly name: 
     const key = `${watcher} ${moment}`;
     if (known.has(key)) return;
     known.add(key);
-    observerErrors.publish({ plugin: "routing", moment: `${moment} of strategy ${JSON.stringify(watcher)}`, error });
+    observerErrors.publish({ plugin: "routing", watcher, moment, error });
   }
 
   return {

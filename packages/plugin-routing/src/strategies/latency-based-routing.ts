@@ -4,13 +4,11 @@ import type { StrategyParts } from "./choice.ts";
 import { choosing } from "./choice.ts";
 import type { DeploymentRecord } from "./deployment-records.ts";
 import { DeploymentRecords } from "./deployment-records.ts";
-import { LatencyFigure } from "./latency-figure.ts";
+import { LatencyFigure, STALE_MS } from "./latency-figure.ts";
 
 const DEFAULT_BUFFER = 0.1;
 const DEFAULT_TTL_MS = 3_600_000;
 const DEFAULT_TRIAL_SHARE = 0.05;
-/** After this time without an answer a deployment may have become another: it takes part in trials. */
-const TRIAL_AFTER_MS = 10_000;
 /** As many attempts may be in flight as usual, twice over, and so many more; then the deployment counts as slower. */
 const USUAL_TIMES = 2;
 const SPARE = 8;
@@ -59,7 +57,7 @@ export function latencyBasedRouting(parts: StrategyParts, options: LatencyOption
 
   /** Whether its last answer and the last attempt to get a new one are too long ago. */
   const isStale = (figure: LatencyFigure, at: number): boolean =>
-    at - figure.at > TRIAL_AFTER_MS && at - figure.triedAt > TRIAL_AFTER_MS;
+    at - figure.at > STALE_MS && at - figure.triedAt > STALE_MS;
 
   function nthStale(ordinal: number, left: readonly LatencyRecord[], kind: "streamed" | "whole", at: number): number {
     let skip = ordinal;

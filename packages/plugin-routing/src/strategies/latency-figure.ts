@@ -1,7 +1,7 @@
-/** In this time an answer loses all but a third of its weight. */
-const MEMORY_MS = 5_000;
-/** An answer weighs at most as much as all before it: where calls are rare, one slow answer is no verdict. */
-const LEAST_KEPT = 0.5;
+/** In this time answers lose all but a third of their weight. */
+const MEMORY_MS = 3_000;
+/** After this time without an answer a deployment may have become another: what is known of it is worth one answer. */
+export const STALE_MS = 10_000;
 /** Successes that have faded this far no longer say how fast a deployment is. */
 const FADED = 1e-6;
 
@@ -46,7 +46,11 @@ export class LatencyFigure {
   }
 
   #fade(now: number): void {
-    const kept = Math.max(LEAST_KEPT, Math.exp((this.at - now) / MEMORY_MS));
+    const age = now - this.at;
+    const before = Math.max(1, this.#attempts);
+    const faded = Math.exp(-age / MEMORY_MS);
+    // where calls are rare, one answer weighs no more than all before it
+    const kept = age > STALE_MS ? faded / before : Math.max(faded, 1 / before);
     this.at = now;
     this.#attempts = this.#attempts * kept + 1;
     this.#successes *= kept;
