@@ -1,12 +1,13 @@
 import { z } from "zod";
 import type { Strategy } from "@signalbox/kernel";
-import { didYouMean, GatewayError } from "@signalbox/kernel";
+import { didYouMean, GatewayError, nearest } from "@signalbox/kernel";
 import type { PromptCacheAffinityOptions } from "./affinity/prompt-cache-affinity.ts";
 import type { SessionAffinityOptions } from "./affinity/session-affinity.ts";
 import type { TagFilterOptions } from "./filters/tag-filter.ts";
 import type { QueueOptions } from "./limits/deployment-limits.ts";
 import type { MirrorOptions } from "./mirror/mirror-options.ts";
 import { checkOptions } from "./selectors/check-options.ts";
+import type { ContentRouterOptions } from "./selectors/content-options.ts";
 import type { SplitOptions } from "./selectors/split.ts";
 import { STRATEGY_NAMES } from "./strategies/strategy-names.ts";
 
@@ -50,6 +51,8 @@ export interface RoutingOptions {
   readonly promptCacheAffinity?: boolean | PromptCacheAffinityOptions;
   /** Calls wait here while all deployments of their model are full. Default: a full deployment is passed over. */
   readonly queue?: QueueOptions;
+  /** Public name → which model serves a call, by what it asks. */
+  readonly contentRouters?: Readonly<Record<string, ContentRouterOptions>>;
   /** Public name → fixed shares of other models: canaries, A/B tests. */
   readonly splits?: Readonly<Record<string, SplitOptions>>;
   /** Public name → where copies of its calls go. */
@@ -66,9 +69,18 @@ const NAMES: readonly string[] = Object.keys({
   sessionAffinity: true,
   promptCacheAffinity: true,
   queue: true,
+  contentRouters: true,
   splits: true,
   mirrors: true,
 } satisfies Record<keyof RoutingOptions, true>);
+
+const MEMBERS: readonly string[] = Object.keys({
+  name: true,
+  order: true,
+  validate: true,
+  begin: true,
+  report: true,
+} satisfies Record<keyof Strategy, true>);
 
 /** The longest time that a timer can wait: about 24 days. */
 const MOST_MS = 2_147_483_647;
@@ -102,7 +114,7 @@ const GROUPS: Readonly<Record<string, { readonly schema: z.ZodObject; readonly s
 };
 
 /** Options whose members are checked by those who read them. */
-const MAPS = ["models", "splits", "mirrors"] as const;
+const MAPS = ["models", "contentRouters", "splits", "mirrors"] as const;
 
 /** @throws {GatewayError} `option_invalid` naming the path */
 export function checkRoutingOptions(options: RoutingOptions): void {
@@ -134,8 +146,14 @@ function checkStrategy(path: string, strategy: unknown): void {
     throw invalid(path, `names the strategy ${JSON.stringify(strategy)}, which does not exist.${hint}`);
   }
   const { name, order } = isObject(strategy) ? strategy : {};
-  if (typeof name === "string" && name !== "" && typeof order === "function") return;
-  throw invalid(path, "must be the name of a strategy, or a strategy: an object with a name and a function `order`");
+  if (!isObject(strategy) || typeof name !== "string" || name === "" || typeof order !== "function") {
+    throw invalid(path, "must be the name of a strategy, or a strategy: an object with a name and a function `order`");
+  }
+  // a strategy whose `report` is misspelt would learn nothing
+  for (const member of Object.keys(strategy)) {
+    if (MEMBERS.includes(member) || nearest(member, MEMBERS).length === 0) continue;
+    throw invalid(path, `has a member ${JSON.stringify(member)}, which has no effect.${didYouMean(member, MEMBERS)}`);
+  }
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -13,6 +13,7 @@ import type { MirrorLayer } from "./mirror/mirror-layer.ts";
 import { mirrorLayer } from "./mirror/mirror-layer.ts";
 import type { RoutingOptions } from "./options.ts";
 import { checkRoutingOptions } from "./options.ts";
+import { contentRouter } from "./selectors/content-router.ts";
 import { split } from "./selectors/split.ts";
 import type { StrategyParts } from "./strategies/choice.ts";
 import { ChosenStrategies } from "./strategies/chosen-strategies.ts";
@@ -29,15 +30,17 @@ import { ChosenStrategies } from "./strategies/chosen-strategies.ts";
  */
 export function routing(options: RoutingOptions = {}): Plugin {
   checkRoutingOptions(options);
-  const { splits = {}, mirrors, queue } = options;
-  const selectors: readonly ModelSelector[] = [...Object.entries(splits).map(([model, each]) => split(model, each))];
+  const { contentRouters = {}, splits = {}, mirrors, queue } = options;
+  const selectors: readonly ModelSelector[] = [
+    ...Object.entries(contentRouters).map(([model, each]) => contentRouter(model, each)),
+    ...Object.entries(splits).map(([model, each]) => split(model, each)),
+  ];
   const mirror: MirrorLayer | undefined = mirrors === undefined ? undefined : mirrorLayer(mirrors);
   const layers: StageLayers | undefined = mirror && { cache: mirror };
   return {
     name: "routing",
     strategy(models, parts) {
-      const selected = selectors.map(({ model }) => model);
-      mirror?.validate(models, selected);
+      mirror?.validate(models, parts.otherNames);
       const { random } = Math;
       return routingStrategy(options, { ...parts, models, random, now: () => performance.now(), epochNow: Date.now });
     },
