@@ -1,6 +1,8 @@
 import { parseArgs } from "node:util";
 
 export interface BenchOptions {
+  /** `gateway`: calls through a running gateway. `routing`: the choice among deployments alone. */
+  readonly suite: Suite;
   readonly quick: boolean;
   /** Where to write the figures as JSON. */
   readonly json: string | undefined;
@@ -13,6 +15,9 @@ export interface BenchOptions {
   readonly sections: readonly Section[];
   readonly pace: Pace;
 }
+
+export const SUITES = ["gateway", "routing"] as const;
+export type Suite = (typeof SUITES)[number];
 
 export const SECTIONS = ["start", "plain", "streamed", "paced", "memory"] as const;
 export type Section = (typeof SECTIONS)[number];
@@ -30,8 +35,9 @@ export interface Pace {
 const FULL: Pace = { rounds: 5, sliceMs: 1_000, warmUpMs: 2_500, pacedMs: 3_000, memoryMs: 60_000, starts: 7 };
 const QUICK: Pace = { rounds: 3, sliceMs: 400, warmUpMs: 3_000, pacedMs: 1_500, memoryMs: 8_000, starts: 3 };
 
-export const USAGE = `npm run bench -- [options]
+export const USAGE = `npm run bench -- [SUITE] [options]
 
+  SUITE            ${SUITES.join(", ")}; default ${SUITES[0]}
   --quick          about a minute instead of about eight; memory after 8 s instead of 60 s
   --json FILE      also write the figures to FILE
   --no-build       take the built packages as they are
@@ -41,8 +47,9 @@ export const USAGE = `npm run bench -- [options]
 
 /** @throws {TypeError} for arguments that nobody knows */
 export function readOptions(words: readonly string[]): BenchOptions | undefined {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...words],
+    allowPositionals: true,
     allowNegative: true,
     options: {
       quick: { type: "boolean", default: false },
@@ -55,11 +62,16 @@ export function readOptions(words: readonly string[]): BenchOptions | undefined 
     },
   });
   if (values.help) return undefined;
+  const [suite = SUITES[0], ...more] = positionals as Suite[];
+  if (!SUITES.includes(suite) || more.length > 0) {
+    throw new TypeError(`there is no suite "${positionals.join(" ")}"; choose one of ${SUITES.join(", ")}`);
+  }
   const sections = values.sections.split(",") as Section[];
   const unknown = sections.find((section) => !SECTIONS.includes(section));
   if (unknown !== undefined)
     throw new TypeError(`there is no section "${unknown}"; choose from ${SECTIONS.join(", ")}`);
   return {
+    suite,
     quick: values.quick,
     json: values.json,
     build: values.build,

@@ -7,9 +7,17 @@ import { conclude } from "../checks.ts";
 import { ChildProgram, canPin } from "../child-program.ts";
 import { runBench } from "./bench.ts";
 import { readOptions, USAGE } from "./bench-options.ts";
+import { runRouting } from "./routing.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const PACKAGES = ["express", "plugin-config", "provider-anthropic", "provider-openai"];
+const PACKAGES = [
+  "express",
+  "plugin-config",
+  "plugin-fallbacks",
+  "plugin-routing",
+  "provider-anthropic",
+  "provider-openai",
+];
 
 function compile(...words: readonly string[]): boolean {
   return spawnSync("node_modules/.bin/tsc", words, { cwd: ROOT, stdio: "inherit" }).status === 0;
@@ -35,7 +43,7 @@ else {
         : "processes are not pinned: without taskset and two processors figures vary more"),
   );
   try {
-    const { checks, rows } = await runBench(options);
+    const { checks, rows } = options.suite === "routing" ? await runRouting(options.quick) : await runBench(options);
     conclude(checks, options.json, { node: process.version, quick: options.quick, rows });
   } finally {
     await ChildProgram.stopAll();

@@ -10,7 +10,13 @@ export interface GatewayState {
   readonly heapBytes: number;
 }
 
-/** A gateway in a process of its own, from source, with the models `native` and `translated` at one upstream. */
+export interface GatewayProgramOptions {
+  /** Default: the models `native` and `translated` at one upstream. */
+  readonly program?: string;
+  readonly arguments?: readonly string[];
+}
+
+/** A gateway in a process of its own, from source. */
 export class GatewayProgram {
   readonly port: number;
   readonly key: string = KEY;
@@ -21,11 +27,12 @@ export class GatewayProgram {
     this.port = program.ready.port;
   }
 
-  static async start(upstreamUrl: string): Promise<GatewayProgram> {
-    const program = await ChildProgram.start(path("programs/gateway.ts"), {
+  /** The program is told the upstream, the key that it shall ask for, and whatever else. */
+  static async start(upstreamUrl: string, options: GatewayProgramOptions = {}): Promise<GatewayProgram> {
+    const program = await ChildProgram.start(path(options.program ?? "programs/gateway.ts"), {
       probe: path("../probe.ts"),
       node: ["--conditions=@signalbox/source", "--expose-gc"],
-      arguments: [upstreamUrl, KEY],
+      arguments: [upstreamUrl, KEY, ...(options.arguments ?? [])],
     });
     return new GatewayProgram(program);
   }
