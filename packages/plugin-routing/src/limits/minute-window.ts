@@ -1,7 +1,7 @@
 import type { SharedState } from "@signalbox/kernel";
 import { SharedCount } from "../strategies/shared-count.ts";
 
-export const MINUTE_MS = 60_000;
+const MINUTE_MS = 60_000;
 
 /** A minute's count is looked at until the end of the next one. */
 const KEPT_MS = 2 * MINUTE_MS;
