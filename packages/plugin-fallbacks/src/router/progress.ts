@@ -7,6 +7,8 @@ export interface Try {
   error: GatewayError | undefined;
   /** On the router's clock. */
   failedAt: number;
+  /** How often it was tried again. */
+  repeated: number;
 }
 
 /** What a routing yields, and is told. */
@@ -55,7 +57,7 @@ export class Progress {
 
   /** Notes what became of a deployment that was given out. */
   given(deployment: Deployment, error: GatewayError | undefined, now: number): void {
-    const tried: Try = { deployment, error: undefined, failedAt: now };
+    const tried: Try = { deployment, error: undefined, failedAt: now, repeated: 0 };
     this.untouched = false;
     this.tries.push(tried);
     this.ended(tried, error, now);

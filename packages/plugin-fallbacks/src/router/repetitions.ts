@@ -20,6 +20,7 @@ export function* repetitions(parts: GroupParts, progress: Progress, from: number
   for (let repeated = 0; ; repeated++) {
     const next = nextRepetition(parts, progress, from, repeated);
     if (next === undefined || !takeRetry(parts.budgets, budget, next.tried.deployment, progress.call)) return;
+    next.tried.repeated += 1;
     const error = yield afterItsWait(next, progress);
     progress.ended(next.tried, error, parts.now());
   }
@@ -29,8 +30,7 @@ function nextRepetition(parts: GroupParts, progress: Progress, from: number, rep
   const { call } = progress;
   const now = parts.now();
   const candidates = soonest(parts, progress, from, repeated, now);
-  const healthy = candidates.filter(({ deployment }) => !parts.board.failing(deployment));
-  const best = healthy.length > 0 ? healthy : candidates;
+  const best = bestOf(candidates, parts);
   if (best.length === 0) return undefined;
   const deployments = best.map(({ deployment }) => deployment);
   for (const room of parts.strategy.order(call, deployments)) {
@@ -41,6 +41,14 @@ function nextRepetition(parts: GroupParts, progress: Progress, from: number, rep
     return undefined;
   }
   return undefined;
+}
+
+/** Those that answer again, else all; of these the ones that were repeated least. */
+function bestOf(candidates: readonly Try[], { board }: GroupParts): readonly Try[] {
+  const healthy = candidates.filter(({ deployment }) => !board.failing(deployment));
+  const eligible = healthy.length > 0 ? healthy : candidates;
+  const least = Math.min(...eligible.map(({ repeated }) => repeated));
+  return eligible.filter(({ repeated }) => repeated === least);
 }
 
 /** Those that may be repeated the soonest: usually all of them, and at once. */
@@ -78,8 +86,7 @@ function waitBefore(
   repeated: number,
   now: number,
 ): number {
-  const ownMs = ownWaitMs(tried, now);
-  if (ownMs > 0) return Math.max(ownMs, settings.retryAfterMs);
+  if (tried.error?.retryAfterMs) return Math.max(ownWaitMs(tried, now), settings.retryAfterMs);
   const recovered = tried !== failed && !board.failing(tried.deployment);
   return recovered ? 0 : Math.max(backOffMs(repeated, random), settings.retryAfterMs);
 }
