@@ -10,7 +10,6 @@ import { findModel } from "./model-string.ts";
 import type { ProviderCatalog } from "./provider-catalog.ts";
 import { publicName } from "./public-names.ts";
 import type { Row } from "./shares.ts";
-import { checkShares } from "./shares.ts";
 import type { KeyPath, Source } from "./source.ts";
 
 export interface DeploymentContext {
@@ -22,6 +21,7 @@ export interface DeploymentContext {
 }
 
 export interface ListedDeployments {
+  readonly rows: readonly Row[];
   readonly deployments: readonly Deployment[];
   /** Providers that the deployments need. */
   readonly providers: readonly Provider[];
@@ -64,9 +64,14 @@ export function listDeployments(
   if (rows.length === 0 && warnings.length > 0)
     source.problem(["model_list"], `has no valid entry: ${warnings.join("; ")}`);
   reportDuplicates(rows, source);
-  checkShares(rows, source);
   const sorted = rows.toSorted((one, other) => (one.deployment.order ?? 0) - (other.deployment.order ?? 0));
-  return { deployments: sorted.map(({ deployment }) => deployment), providers: [...providers], leftOut, warnings };
+  return {
+    rows,
+    deployments: sorted.map(({ deployment }) => deployment),
+    providers: [...providers],
+    leftOut,
+    warnings,
+  };
 }
 
 /** Why an entry cannot be served, although it is well written. */

@@ -82,7 +82,7 @@ function addLists(chains: Map<string, string[]>, key: ListKey, context: Context)
           source.problem(path, `is given in router_settings.${key} too`, "keep one of the two");
         }
         owners.set(model, section);
-        if (names.known(model, path)) append(chains, model, targets, path, context);
+        if (names.asked(model, path)) append(chains, model, targets, path, context);
       }
     }
   }

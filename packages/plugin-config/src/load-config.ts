@@ -21,6 +21,7 @@ import type { ResilienceSettings } from "./resilience-settings.ts";
 import { collectResilience } from "./resilience-settings.ts";
 import type { RoutingSettings } from "./routing-settings.ts";
 import { collectRouting } from "./routing-settings.ts";
+import { checkShares } from "./shares.ts";
 import { Source } from "./source.ts";
 import { applyTimeouts } from "./timeouts.ts";
 
@@ -92,11 +93,16 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
     else if (!source.faulty(["model_list"])) source.problem(["model_list"], "lists no model", "name at least one");
   }
   const models = namedModels(values, extra, listed.providers);
-  const names = new PublicNames(models, selectorNames(values), listed.leftOut, source);
+  const aliasNames = new Set(Object.keys(values.router_settings?.model_group_alias ?? {}));
+  const names = new PublicNames(
+    { models, selectors: selectorNames(values), aliases: aliasNames, leftOut: listed.leftOut },
+    source,
+  );
   const fallbacks = collectFallbacks(values, names, source);
   const aliases = collectAliases(values, names, source);
   const routing = collectRouting(values, names, source);
   const resilience = collectResilience(values, names, source);
+  checkShares(listed.rows, routing, source);
   if (problems.count > 0) throw problems.error();
 
   const { general_settings: general = {}, litellm_settings: calls = {} } = values;

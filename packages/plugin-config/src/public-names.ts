@@ -8,59 +8,67 @@ export function publicName({ model_name: name, model_info: info }: ModelValues):
   return info?.team_public_model_name ?? name;
 }
 
+/** Names by what stands behind them. */
+export interface NamedModels {
+  /**
+   * The models that deployments serve. Undefined when some name could not be read, since then nobody can say which
+   * reference is wrong.
+   */
+  readonly models: ModelTable | undefined;
+  /** Names behind which other models stand, one for each call. */
+  readonly selectors: ReadonlySet<string>;
+  readonly aliases: ReadonlySet<string>;
+  /** Models of which no entry is valid, where that is to be tolerated. */
+  readonly leftOut: ReadonlySet<string>;
+}
+
 /** What the rest of a configuration may refer to. A reference to something else is a problem at its place. */
 export class PublicNames {
-  readonly #models: ModelTable | undefined;
-  readonly #selectors: ReadonlySet<string>;
-  readonly #leftOut: ReadonlySet<string>;
+  readonly #named: NamedModels;
   readonly #source: Source;
 
-  /**
-   * @param models the models that deployments serve; undefined when some name could not be read, since then nobody can
-   *   say which reference is wrong
-   * @param selectors names behind which other models stand
-   * @param leftOut models of which no entry is valid, where that is to be tolerated
-   */
-  constructor(
-    models: ModelTable | undefined,
-    selectors: ReadonlySet<string>,
-    leftOut: ReadonlySet<string>,
-    source: Source,
-  ) {
-    this.#models = models;
-    this.#selectors = selectors;
-    this.#leftOut = leftOut;
+  constructor(named: NamedModels, source: Source) {
+    this.#named = named;
     this.#source = source;
   }
 
   /** Whether deployments serve it. */
   served(model: string, path: KeyPath): boolean {
-    return this.#check(model, path, false);
+    return this.#check(model, path, []);
   }
 
-  /** Whether clients can ask for it: deployments serve it, or it stands for others. */
+  /** Whether deployments serve it, or it is the pattern of some. */
+  listed(model: string, path: KeyPath): boolean {
+    return this.#named.models?.names().includes(model) === true || this.served(model, path);
+  }
+
+  /** Whether deployments serve it, or it stands for others that they serve. */
   known(model: string, path: KeyPath): boolean {
-    return this.#check(model, path, true);
+    return this.#check(model, path, [this.#named.selectors]);
   }
 
-  /** Whether the name is taken; without a report. */
+  /** Whether clients can ask for it. */
+  asked(model: string, path: KeyPath): boolean {
+    return this.#check(model, path, [this.#named.selectors, this.#named.aliases]);
+  }
+
+  /** Whether it is the name of a model, or of what stands for models; without a report. */
   taken(model: string): boolean {
-    return this.#selectors.has(model) || (this.#models?.names().includes(model) ?? false);
+    const { selectors, models } = this.#named;
+    return selectors.has(model) || (models?.names().includes(model) ?? false);
   }
 
-  #check(model: string, path: KeyPath, selectable: boolean): boolean {
-    if (this.#leftOut.has(model)) return false;
-    if (selectable && this.#selectors.has(model)) return true;
-    const models = this.#models;
+  #check(model: string, path: KeyPath, allowed: readonly ReadonlySet<string>[]): boolean {
+    const { models, leftOut, selectors, aliases } = this.#named;
+    if (leftOut.has(model)) return false;
     if (models === undefined || models.deployments(model).length > 0) return true;
-    if (this.#selectors.has(model)) {
-      this.#source.problem(
-        path,
-        `names ${JSON.stringify(model)}, which only stands for other models; name one of those`,
-      );
+    if (allowed.some((names) => names.has(model))) return true;
+    if (selectors.has(model) || aliases.has(model)) {
+      const message = `names ${JSON.stringify(model)}, which stands for other models; name one of those`;
+      this.#source.problem(path, message);
       return false;
     }
-    const others = selectable ? nearest(model, this.#selectors) : [];
+    const others = allowed.flatMap((names) => nearest(model, names));
     const near = [...models.nearest(model), ...others].slice(0, 3).map((name) => JSON.stringify(name));
     const hint = near.length === 0 ? undefined : `Did you mean ${near.join(" or ")}?`;
     this.#source.problem(path, `no model is named ${JSON.stringify(model)}`, hint);

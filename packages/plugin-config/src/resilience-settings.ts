@@ -162,7 +162,7 @@ function hedgeOf(
   if (least !== undefined && most !== undefined && least > most) {
     source.problem([...path, "min_delay"], `is longer than the max_delay of ${most}`);
   }
-  const served = models?.filter((model, index) => names.served(model, [...path, "models", index]));
+  const served = models?.filter((model, index) => names.listed(model, [...path, "models", index]));
   return {
     ...(percentile !== undefined && { percentile }),
     ...(least !== undefined && { minMs: milliseconds(least) }),

@@ -68,7 +68,7 @@ function modelStrategies(
   const set = (model: string, strategy: StrategyName, owner: string, path: KeyPath): void => {
     const before = owners.get(model);
     if (before !== undefined) source.problem(path, `has its strategy from ${before} already`, "keep one of the two");
-    else if (names.served(model, path)) strategies.set(model, strategy);
+    else if (names.listed(model, path)) strategies.set(model, strategy);
     owners.set(model, before ?? owner);
   };
   for (const [model, strategy] of Object.entries(router.model_strategies ?? {})) {

@@ -60,13 +60,29 @@ export const splitSubject: z.ZodType<SplitSubject> = oneOf(SUBJECTS, "subject of
 
 export const modelMode: z.ZodType<ModelMode> = oneOf(MODES, "mode");
 
+const HOUR_SECONDS = 3_600;
 const DAY_SECONDS = 86_400;
 
 /** A wait that may be none. */
 export const waitSeconds: z.ZodType<number> = z
   .number(expected("a number of seconds"))
   .gte(0, expected("a number of seconds, 0 or more"))
-  .lte(DAY_SECONDS, expected(`at most ${DAY_SECONDS} seconds`));
+  .lte(HOUR_SECONDS, expected(`at most ${HOUR_SECONDS} seconds`));
+
+const MOST_TRIES = 100;
+
+/** How often something is done again. */
+export const tries: z.ZodType<number> = z
+  .int(expected("a whole number"))
+  .gte(0, expected("0 or more"))
+  .lte(MOST_TRIES, expected(`at most ${MOST_TRIES}`));
+
+const MOST_PER_SECOND = 1_000_000;
+
+export const perSecond: z.ZodType<number> = z
+  .number(expected("a number"))
+  .gte(0, expected("0 or more"))
+  .lte(MOST_PER_SECOND, expected(`at most ${MOST_PER_SECOND}`));
 
 export const wholeAboveZero: z.ZodType<number> = z.int(expected("a whole number")).gte(1, expected("1 or more"));
 
@@ -93,8 +109,6 @@ export const percentile: z.ZodType<number> = z
   .number(expected("a number from 0.5 to 0.999"))
   .gte(0.5, expected("a number from 0.5 to 0.999"))
   .lte(0.999, expected("a number from 0.5 to 0.999"));
-
-const HOUR_SECONDS = 3_600;
 
 export const hedgeDelay: z.ZodType<number> = z
   .number(expected("a number of seconds"))

@@ -1,4 +1,5 @@
-import { fallbackList, flag, integer, modelNames, seconds } from "../values.ts";
+import { tries } from "../routing-values.ts";
+import { fallbackList, flag, modelNames, seconds } from "../values.ts";
 import type { ConfigKey } from "./key.ts";
 import { later, refused, supported } from "./key.ts";
 
@@ -12,7 +13,7 @@ export const LITELLM_SETTINGS_KEYS: readonly ConfigKey[] = [
   supported(`${LITELLM}.context_window_fallbacks`, fallbackList, "As in `router_settings`."),
   supported(`${LITELLM}.content_policy_fallbacks`, fallbackList, "As in `router_settings`."),
   supported(`${LITELLM}.default_fallbacks`, modelNames, "As in `router_settings`."),
-  supported(`${LITELLM}.num_retries`, integer, "As in `router_settings`."),
+  supported(`${LITELLM}.num_retries`, tries, "As in `router_settings`."),
 
   ...later("logging", LITELLM, "callbacks success_callback failure_callback service_callbacks"),
   ...later(

@@ -1,4 +1,4 @@
-import { dollars, modelMode, numberFromZero, wholeAboveZero } from "../routing-values.ts";
+import { dollars, modelMode, numberFromZero, tries, wholeAboveZero } from "../routing-values.ts";
 import {
   bodyMembers,
   credential,
@@ -54,8 +54,8 @@ export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
   supported(`${PARAMS}.rpm`, wholeAboveZero, "Most requests per minute; without `weight` also the share."),
   supported(`${PARAMS}.tpm`, wholeAboveZero, "Most tokens per minute; without `weight` and `rpm` also the share."),
   supported(`${PARAMS}.max_parallel_requests`, wholeAboveZero, "Most requests at the same time."),
-  supported(`${PARAMS}.num_retries`, integer, "Retries at this deployment, instead of the settings'."),
-  supported(`${PARAMS}.max_retries`, integer, "The same."),
+  supported(`${PARAMS}.num_retries`, tries, "Retries at this deployment, instead of the settings'."),
+  supported(`${PARAMS}.max_retries`, tries, "The same."),
   supported(`${PARAMS}.tags`, names, "Requests with one of these tags; `default`: those without."),
   supported(`${PARAMS}.region_name`, text, "Where it is; callers may be bound to regions."),
   supported(`${PARAMS}.silent_model`, text, "A model that gets a copy of every call; nobody waits for it."),

@@ -1,12 +1,14 @@
+import type { z } from "zod";
 import { preCallChecks } from "../pre-call-checks.ts";
 import {
   hedgeDelay,
-  numberFromZero,
   percent,
   percentile,
+  perSecond,
   share,
   splitSubject,
   strategyName,
+  tries,
   waitSeconds,
   wholeAboveZero,
 } from "../routing-values.ts";
@@ -26,8 +28,8 @@ const FAILURES = [
 ];
 
 /** A figure for each class of failures. */
-function perClass(section: string, suffix: string, sentence: string): readonly SupportedKey[] {
-  return FAILURES.map((name) => supported(`${section}.${name}${suffix}`, integer, `${sentence} \`${name}\`.`));
+function perClass(section: string, suffix: string, value: z.ZodType, sentence: string): readonly SupportedKey[] {
+  return FAILURES.map((name) => supported(`${section}.${name}${suffix}`, value, `${sentence} \`${name}\`.`));
 }
 
 /** Which deployment of a model is tried first. */
@@ -104,17 +106,17 @@ const RESILIENCE_KEYS: readonly ConfigKey[] = [
   supported(`${ROUTER}.budget_fallbacks`, fallbackList, "The same for exceeded budgets."),
   supported(`${ROUTER}.rate_limit_fallbacks`, fallbackList, "The same for exceeded rate limits."),
   supported(`${ROUTER}.default_fallbacks`, modelNames, "Models to try after one that has no chain."),
-  supported(`${ROUTER}.max_fallbacks`, integer, "Most other models for one call. Default 5."),
-  supported(`${ROUTER}.num_retries`, integer, "Further tries at the same model. Default 2."),
+  supported(`${ROUTER}.max_fallbacks`, tries, "Most other models for one call. Default 5."),
+  supported(`${ROUTER}.num_retries`, tries, "Further tries at the same model. Default 2."),
   supported(`${ROUTER}.retry_after`, waitSeconds, "Least seconds before a retry. Default 0."),
-  supported(`${ROUTER}.retry_policy.num_retries`, integer, "As `num_retries`."),
+  supported(`${ROUTER}.retry_policy.num_retries`, tries, "As `num_retries`."),
   supported(`${ROUTER}.retry_policy.retry_after`, waitSeconds, "As `retry_after`."),
-  ...perClass(`${ROUTER}.retry_policy`, "Retries", "Retries after"),
-  ...perClass(`${ROUTER}.model_group_retry_policy.*`, "Retries", "For one model: retries after"),
+  ...perClass(`${ROUTER}.retry_policy`, "Retries", tries, "Retries after"),
+  ...perClass(`${ROUTER}.model_group_retry_policy.*`, "Retries", tries, "For one model: retries after"),
   supported(`${ROUTER}.retry_budget.ratio`, share, "Retries per call over all calls. Default 0.2."),
-  supported(`${ROUTER}.retry_budget.min_per_second`, numberFromZero, "Retries allowed besides. Default 10."),
+  supported(`${ROUTER}.retry_budget.min_per_second`, perSecond, "Retries allowed besides. Default 10."),
   supported(`${ROUTER}.allowed_fails`, integer, "Failures a minute before a deployment is left out."),
-  ...perClass(`${ROUTER}.allowed_fails_policy`, "AllowedFails", "The same for"),
+  ...perClass(`${ROUTER}.allowed_fails_policy`, "AllowedFails", integer, "The same for"),
   supported(`${ROUTER}.cooldown_time`, seconds, "Seconds for which it is left out. Default 5."),
   supported(`${ROUTER}.disable_cooldowns`, flag, "Leave no deployment out. Default false."),
   supported(`${ROUTER}.continue_streams`, flag, "Go on at another deployment when a stream breaks. Default false."),
