@@ -17,9 +17,7 @@ export interface ListedRouterOptions {
 /** `model_not_found`, with the nearest names this caller may use. */
 export function modelNotFound(call: Call, models: ModelTable): GatewayError {
   const { model } = call;
-  const usable = models
-    .names()
-    .filter((name) => mayUse(call.principal, name) && (name.endsWith("*") || isVisible(name, call, models)));
+  const usable = models.names().filter((name) => mayUse(call.principal, name) && isVisible(name, call, models));
   const names = nearestModels(model, usable).map((name) => JSON.stringify(name));
   const hint = names.length === 0 ? "" : `; the nearest names are ${names.join(", ")}`;
   return new GatewayError("model_not_found", `model ${JSON.stringify(model)} does not exist${hint}`, {
@@ -27,8 +25,11 @@ export function modelNotFound(call: Call, models: ModelTable): GatewayError {
   });
 }
 
+/** A wildcard finds no deployment under its own name. */
 function isVisible(name: string, { principal }: Call, models: ModelTable): boolean {
-  return models.deployments(name, principal).length > 0;
+  return name.endsWith("*")
+    ? models.all().some(({ model, teamId }) => model === name && (teamId === undefined || teamId === principal.teamId))
+    : models.deployments(name, principal).length > 0;
 }
 
 /** Lower `order` first; within one, as listed. The same array when there is nothing to sort. */

@@ -1,31 +1,26 @@
 import type { SharedState, StateListener } from "../shared-state.ts";
+import { RecentMap } from "./recent-map.ts";
 
-interface Kept {
-  readonly value: unknown;
+/** A value, or this process's part of a sum. */
+interface Kept<Value> {
+  readonly value: Value;
   /** On the scale of `performance.now()`. */
   readonly until: number;
 }
 
-interface Part {
-  amount: number;
-  until: number;
-}
-
-/** How many writes may pass until what has expired is thrown out. */
+/** How many writes must pass at least until what has expired is thrown out. */
 const SWEEP_EVERY = 1_000;
+/** Clients invent names of sessions: what was written longest ago makes room, values and sums apart. */
+const MOST_KEYS = 100_000;
 
 /** The state of one process. Another process's is another object. */
 export class MemoryState implements SharedState {
-  readonly #values = new Map<string, Kept>();
-  readonly #sums = new Map<string, Part>();
+  readonly #values = new RecentMap<Kept<unknown>>(MOST_KEYS);
+  readonly #sums = new RecentMap<Kept<number>>(MOST_KEYS);
   #writes = 0;
 
   get(key: string): unknown {
-    const kept = this.#values.get(key);
-    if (kept === undefined) return undefined;
-    if (kept.until > performance.now()) return kept.value;
-    this.#values.delete(key);
-    return undefined;
+    return living(this.#values.get(key))?.value;
   }
 
   set(key: string, value: unknown, ttlMs: number): void {
@@ -38,25 +33,17 @@ export class MemoryState implements SharedState {
   }
 
   add(key: string, amount: number, ttlMs: number): void {
-    const now = performance.now();
-    const part = this.#sums.get(key);
-    if (part === undefined || part.until <= now) this.#sums.set(key, { amount, until: now + ttlMs });
-    else {
-      part.amount += amount;
-      part.until = now + ttlMs;
-    }
+    this.#sums.set(key, { value: this.sum(key) + amount, until: performance.now() + ttlMs });
     this.#sweep();
   }
 
   sum(key: string): number {
-    const part = this.#sums.get(key);
-    return part === undefined || part.until <= performance.now() ? 0 : part.amount;
+    return living(this.#sums.get(key))?.value ?? 0;
   }
 
   watch(prefix: string, listener: StateListener): () => void {
-    const now = performance.now();
-    for (const [key, { value, until }] of this.#values) {
-      if (until > now && key.startsWith(prefix)) listener(key, value);
+    for (const [key, kept] of this.#values.entries()) {
+      if (key.startsWith(prefix) && living(kept) !== undefined) listener(key, kept.value);
     }
     // nobody else writes to the memory of one process
     return () => undefined;
@@ -64,10 +51,15 @@ export class MemoryState implements SharedState {
 
   #sweep(): void {
     this.#writes += 1;
-    if (this.#writes < SWEEP_EVERY) return;
+    // After as many writes as there are keys: that costs each write the same, however many there are.
+    if (this.#writes < Math.max(SWEEP_EVERY, this.#values.size + this.#sums.size)) return;
     this.#writes = 0;
-    const now = performance.now();
-    for (const [key, { until }] of this.#values) if (until <= now) this.#values.delete(key);
-    for (const [key, { until }] of this.#sums) if (until <= now) this.#sums.delete(key);
+    for (const kept of [this.#values, this.#sums]) {
+      for (const [key, entry] of kept.entries()) if (living(entry) === undefined) kept.delete(key);
+    }
   }
+}
+
+function living<Value>(kept: Kept<Value> | undefined): Kept<Value> | undefined {
+  return kept !== undefined && kept.until > performance.now() ? kept : undefined;
 }

@@ -29,7 +29,8 @@ export class ModelCatalog {
   readonly #models: ModelTable;
   readonly #names: Pick<ModelNames, "aliases" | "selectors">;
   readonly #listModels: ListModels;
-  readonly #listings = new Map<string, Listing>();
+  /** By deployment: what one with another key or address lists is asked anew, and what is gone is forgotten. */
+  readonly #listings = new WeakMap<Deployment, Listing>();
 
   constructor(models: ModelTable, names: Pick<ModelNames, "aliases" | "selectors">, listModels: ListModels) {
     this.#models = models;
@@ -82,7 +83,7 @@ export class ModelCatalog {
 
   #listing(deployment: Deployment): Promise<readonly ListedModel[]> {
     const now = performance.now();
-    const known = this.#listings.get(deployment.id);
+    const known = this.#listings.get(deployment);
     if (known !== undefined && known.until > now) return known.models;
     const listing: Listing = {
       until: now + KEPT_MS,
@@ -92,7 +93,7 @@ export class ModelCatalog {
         return [];
       }),
     };
-    this.#listings.set(deployment.id, listing);
+    this.#listings.set(deployment, listing);
     return listing.models;
   }
 }

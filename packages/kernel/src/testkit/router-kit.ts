@@ -2,19 +2,20 @@ import assert from "node:assert/strict";
 import type { Call } from "../call.ts";
 import type { Deployment, ModelTable } from "../deployment.ts";
 import type { ErrorCode } from "../errors.ts";
-import { GatewayError, isGatewayError } from "../errors.ts";
+import { ERROR_RULES, GatewayError, isGatewayError } from "../errors.ts";
+import type { Found } from "../gateway/candidates.ts";
 import { iterate, pull } from "../gateway/candidates.ts";
-import { createModelTable } from "../gateway/model-table.ts";
-import type { Outcome, Router } from "../router.ts";
+import { listedStrategy } from "../gateway/listed-router.ts";
+import type { Outcome, Router, RouterParts } from "../router.ts";
 import type { Runner } from "./runner.ts";
 import { Cases, within } from "./runner.ts";
-import { testCall } from "./test-context.ts";
+import { attempted, kitCall, kitParts, kitTable, STRANGE_OUTCOMES, STRANGER } from "./strategy-bench.ts";
 
 /** What `testRouter` needs. */
 export interface RouterKit {
   readonly runner: Runner;
   /** Made anew for every case. */
-  readonly router: (models: ModelTable) => Router | Promise<Router>;
+  readonly router: (models: ModelTable, parts: RouterParts) => Router | Promise<Router>;
   /** Added to the kit's deployments: weights, tags, settings that the strategy needs. */
   readonly deployment?: (deployment: Deployment, index: number) => Deployment;
 }
@@ -23,16 +24,20 @@ export interface RouterKit {
 const MANY = 1_000;
 const ABORT_MS = 100;
 const PATIENCE_MS = 50;
+const DRY_RUN_MS = 500;
 
 /** What a router may answer when it has nothing to try. */
-const NOTHING_LEFT: ReadonlySet<ErrorCode> = new Set(["no_matching_deployment", "no_healthy_deployment"]);
+const NOTHING_LEFT: ReadonlySet<ErrorCode> = new Set([
+  "no_matching_deployment",
+  "no_healthy_deployment",
+  "rate_limit_exceeded",
+  "concurrency_limit_exceeded",
+]);
 
-const FAILED: Outcome = {
-  ok: false,
-  error: new GatewayError("provider_rate_limited", "slow down", { source: "kit", retryAfterMs: 60_000 }),
-  firstEventMs: 5,
-  durationMs: 5,
-};
+const FAILED = STRANGE_OUTCOMES[2] as Outcome;
+
+/** Nobody is well, as far as a router can find out. */
+const unprobed = (): Promise<never> => Promise.reject(new GatewayError("provider_error", "nobody answers the kit"));
 
 interface RouterCase {
   readonly router: Router;
@@ -44,8 +49,9 @@ export function testRouter(kit: RouterKit): void {
   const cases = new Cases(kit.runner);
   const add = (name: string, body: (one: RouterCase) => Promise<void>): void =>
     cases.add(name, async () => {
-      const models = modelTable(kit);
-      await body({ router: await kit.router(models), models });
+      const models = kitTable(kit.deployment);
+      const parts: RouterParts = { ...kitParts(), strategy: listedStrategy(), probe: unprobed };
+      await body({ router: await kit.router(models, parts), models });
     });
 
   cases.group("router conformance", () => {
@@ -53,7 +59,7 @@ export function testRouter(kit: RouterKit): void {
       for (let round = 0; round < 20; round++) {
         for (const model of ["kit-one", "kit-three", "vendor/anything"]) {
           const tried = [await first(router, model)];
-          if (round === 0) tried.push(...(await drainOrNothing(router, chatCall(model))));
+          if (round === 0) tried.push(...(await drainOrNothing(router, kitCall(model))));
           for (const deployment of tried) {
             assert.ok(deployment !== undefined, `nothing to try for "${model}"`);
             const known = models.deployments(model).includes(deployment);
@@ -64,59 +70,77 @@ export function testRouter(kit: RouterKit): void {
     });
 
     add("says that it does not know a model", async ({ router }) => {
-      const error = await errorOf(() => drain(router, chatCall("kit-nowhere")));
+      const error = await errorOf(() => drain(router, kitCall("kit-nowhere")));
       assert.equal(error.code, "model_not_found");
       assert.ok(error.message.includes("kit-nowhere"), `the message does not name the model: ${error.message}`);
     });
 
     add("comes to an end when everything fails, in the codes of the contract", async ({ router, models }) => {
       for (let round = 0; round < 10; round++) {
-        const yielded = await drainOrNothing(router, chatCall("kit-three"), FAILED);
+        const yielded = await drainOrNothing(router, kitCall("kit-three"), FAILED);
         assert.ok(yielded.length < MANY, `${yielded.length} deployments were yielded for one call`);
         for (const deployment of yielded) assert.ok(models.deployments("kit-three").includes(deployment));
       }
     });
 
     add("never throws when it is told how an attempt ended", async ({ router, models }) => {
-      const outcomes: readonly Outcome[] = [
-        { ok: true, firstEventMs: 1, durationMs: 2 },
-        { ok: true, firstEventMs: 0, durationMs: 0 },
-        FAILED,
-        { ok: false, error: new GatewayError("client_closed", "gone"), firstEventMs: 0, durationMs: 0 },
-        { ok: false, firstEventMs: Number.NaN, durationMs: -1 },
-        { ok: true, firstEventMs: Number.POSITIVE_INFINITY, durationMs: Number.POSITIVE_INFINITY },
-      ];
-      const stranger: Deployment = { id: "gone", model: "gone", provider: "kit", upstreamModel: "gone" };
-      for (const deployment of [...models.all(), stranger]) {
-        for (const outcome of outcomes) {
-          const call = chatCall(deployment.model);
+      for (const deployment of [...models.all(), STRANGER]) {
+        for (const outcome of STRANGE_OUTCOMES) {
+          const call = kitCall(deployment.model);
           assert.equal(router.begin?.(deployment, call), undefined);
           assert.equal(router.report?.(deployment, outcome, call), undefined);
         }
       }
-      await drainOrNothing(router, chatCall("kit-three"));
+      await drainOrNothing(router, kitCall("kit-three"));
     });
 
     add("serves many calls at once", async ({ router, models }) => {
       await Promise.all(
         Array.from({ length: 100 }, async (_, index) => {
           const model = index % 2 === 0 ? "kit-one" : "kit-three";
-          const yielded = await drainOrNothing(router, chatCall(model), index % 3 === 0 ? FAILED : undefined);
+          const yielded = await drainOrNothing(router, kitCall(model), index % 3 === 0 ? FAILED : undefined);
           for (const deployment of yielded) assert.ok(models.deployments(model).includes(deployment));
         }),
       );
     });
 
+    add("comes to an end whatever it is told of failures", async ({ router, models }) => {
+      const codes = Object.keys(ERROR_RULES).filter((code) => ERROR_RULES[code as ErrorCode].status > 0) as ErrorCode[];
+      for (const code of codes) {
+        const error = new GatewayError(code, "as the kit wants it", { source: "kit" });
+        const yielded = await drainOrNothing(router, kitCall("kit-three"), { ...FAILED, error });
+        assert.ok(yielded.length < MANY, `${yielded.length} deployments were yielded after "${code}"`);
+        for (const deployment of yielded) assert.ok(models.deployments("kit-three").includes(deployment));
+      }
+    });
+
+    add("is done at once with a dry run, in which nothing is tried", async ({ router, models }) => {
+      for (let round = 0; round < 5; round++) {
+        const yielded = await within(DRY_RUN_MS, "a dry run", drain(router, kitCall("kit-three")));
+        assert.ok(yielded.length > 0 && yielded.length < MANY, `${yielded.length} deployments were yielded`);
+        for (const deployment of yielded) assert.ok(models.deployments("kit-three").includes(deployment));
+      }
+    });
+
+    add("keeps no room for what was yielded and not tried", async ({ router }) => {
+      for (let round = 0; round < 200; round++) {
+        const candidates = iterate(router.route(kitCall("kit-three")));
+        const deployment = await within(ABORT_MS, "the first deployment", Promise.resolve(pull(candidates, undefined)));
+        await candidates.return?.();
+        assert.ok(deployment !== undefined, `after ${round} calls that were left, nothing is free`);
+      }
+    });
+
     add("begins nothing for a call that is over", async ({ router }) => {
-      const call = chatCall("kit-three", AbortSignal.abort(new GatewayError("client_closed", "the caller left")));
+      const call = kitCall("kit-three", AbortSignal.abort(new GatewayError("client_closed", "the caller left")));
       await within(ABORT_MS, "routing a call that is over", settled(drain(router, call)));
     });
 
     add("does not wait past the signal", async ({ router }) => {
       // Everything has failed and says "in a minute": a router that waits, waits now.
-      for (let round = 0; round < 5; round++) await drainOrNothing(router, chatCall("kit-three"), FAILED);
+      for (let round = 0; round < 5; round++) await drainOrNothing(router, kitCall("kit-three"), FAILED);
       const controller = new AbortController();
-      const call = chatCall("kit-three", controller.signal);
+      const call = kitCall("kit-three", controller.signal);
       const routing = settled(drain(router, call, FAILED));
       await new Promise((resolve) => setTimeout(resolve, 30));
       controller.abort(new GatewayError("client_closed", "the caller left"));
@@ -125,39 +149,33 @@ export function testRouter(kit: RouterKit): void {
   });
 }
 
-function modelTable(kit: RouterKit): ModelTable {
-  const deployments: readonly Deployment[] = [
-    ...["a", "b", "c"].map((id) => ({ id, model: "kit-three", provider: "kit", upstreamModel: `up-${id}` })),
-    { id: "d", model: "kit-one", provider: "kit", upstreamModel: "up-d" },
-    { id: "e", model: "vendor/*", provider: "kit", upstreamModel: "*" },
-    { id: "f", model: "kit-other", provider: "kit", upstreamModel: "up-f" },
-  ];
-  return createModelTable(kit.deployment === undefined ? deployments : deployments.map(kit.deployment), []);
-}
-
-function chatCall(model: string, signal?: AbortSignal): Call {
-  const request = { model, messages: [{ role: "user", content: [{ type: "text", text: "Hello." }] }] } as const;
-  return testCall({ operation: "chat", request, ...(signal !== undefined && { signal }) }) as unknown as Call;
-}
-
-/** Pulls until the end as a gateway does whose every attempt ends with `outcome`. */
+/** Pulls until the end as a gateway does whose every attempt ends with `outcome`; without one, nothing is tried. */
 async function drain(
   router: Router,
   call: Call,
   outcome?: Outcome,
-  watched: (next: () => Pulled) => Pulled = (next) => next(),
+  watched: (next: () => Found) => Found = (next) => next(),
 ): Promise<readonly Deployment[]> {
   const candidates = iterate(router.route(call));
   const yielded: Deployment[] = [];
   let failure: GatewayError | undefined;
   while (yielded.length < MANY && !call.signal.aborted) {
-    const deployment = await watched(() => pull(candidates, failure));
+    const found = watched(() => pull(candidates, failure));
+    let deployment: Deployment | undefined;
+    try {
+      deployment = await found;
+    } catch (thrown) {
+      // A wait that came to nothing is a failure like that of a try.
+      if (!isGatewayError(thrown) || call.signal.aborted || !recovers(router, thrown, call)) throw thrown;
+      failure = thrown;
+      continue;
+    }
     if (deployment === undefined) return yielded;
     yielded.push(deployment);
     if (outcome !== undefined) {
-      router.begin?.(deployment, call);
-      router.report?.(deployment, outcome, call);
+      attempted(router, deployment, call, outcome);
       failure = outcome.error;
+      if (failure !== undefined && !recovers(router, failure, call)) break;
     }
     // So that a router which never stops does not stop the timers.
     await new Promise((resolve) => setImmediate(resolve));
@@ -166,7 +184,9 @@ async function drain(
   return yielded;
 }
 
-type Pulled = Deployment | undefined | Promise<Deployment | undefined>;
+function recovers(router: Router, error: GatewayError, call: Call): boolean {
+  return router.recovers?.(error, call) ?? error.retryable;
+}
 
 /**
  * The same, without waiting: a router may wait for the end of a cooldown, the kit then ends the call. A router that has
@@ -174,9 +194,9 @@ type Pulled = Deployment | undefined | Promise<Deployment | undefined>;
  */
 async function drainOrNothing(router: Router, call: Call, outcome?: Outcome): Promise<readonly Deployment[]> {
   const controller = new AbortController();
-  const bounded = chatCall(call.request.model, controller.signal);
+  const bounded = kitCall(call.request.model, controller.signal);
   let timer: NodeJS.Timeout | undefined;
-  const watched = (next: () => Pulled): Pulled => {
+  const watched = (next: () => Found): Found => {
     clearTimeout(timer);
     timer = setTimeout(() => controller.abort(new GatewayError("timeout", "the deadline was reached")), PATIENCE_MS);
     return next();
@@ -195,12 +215,11 @@ async function drainOrNothing(router: Router, call: Call, outcome?: Outcome): Pr
 
 /** The first deployment, whose attempt succeeds: what happens to nearly every call. */
 async function first(router: Router, model: string): Promise<Deployment | undefined> {
-  const call = chatCall(model);
+  const call = kitCall(model);
   const candidates = iterate(router.route(call));
   const deployment = await pull(candidates, undefined);
   if (deployment === undefined) return undefined;
-  router.begin?.(deployment, call);
-  router.report?.(deployment, { ok: true, firstEventMs: 1, durationMs: 1 }, call);
+  attempted(router, deployment, call, { ok: true, firstEventMs: 1, durationMs: 1 });
   await candidates.return?.();
   return deployment;
 }

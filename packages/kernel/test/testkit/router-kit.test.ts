@@ -18,7 +18,9 @@ function patient(models: ModelTable, waitMs: number, listens: boolean): Router {
   return {
     async *route(call) {
       const deployments = known(models, call);
-      yield* deployments;
+      let failed = false;
+      for (const deployment of deployments) failed = (yield deployment) !== undefined || failed;
+      if (!failed) return;
       await new Promise<void>((resolve, reject) => {
         const timer = setTimeout(resolve, waitMs);
         if (!listens) return;
@@ -32,6 +34,44 @@ function patient(models: ModelTable, waitMs: number, listens: boolean): Router {
         );
       });
       yield* deployments;
+    },
+  };
+}
+
+/** Tries a deployment again that is overloaded, after a wait that listens to the signal. */
+function repeating(models: ModelTable): Router {
+  return {
+    *route(call): Generator<Deployment | Promise<Deployment>, void, GatewayError | undefined> {
+      for (const deployment of known(models, call)) {
+        const error = yield deployment;
+        if (error?.code === "provider_overloaded") yield resolvedAfter(5, deployment);
+      }
+    },
+    recovers: ({ retryable, code }) => retryable || code === "context_length_exceeded",
+  };
+}
+
+function resolvedAfter<T>(waitMs: number, value: T): Promise<T> {
+  return new Promise((resolve) => setTimeout(resolve, waitMs, value));
+}
+
+/** Has room for so many calls at once, which it counts when it yields. */
+function bounded(models: ModelTable, most: number, givesBack: boolean): Router {
+  let held = 0;
+  return {
+    *route(call) {
+      const [deployment] = known(models, call);
+      if (deployment === undefined) return;
+      if (held >= most) {
+        call.trace.skip(deployment.id, "no room", { code: "concurrency_limit_exceeded" });
+        throw new GatewayError("concurrency_limit_exceeded", "no room");
+      }
+      held += 1;
+      try {
+        yield deployment;
+      } finally {
+        if (givesBack) held -= 1;
+      }
     },
   };
 }
@@ -56,6 +96,13 @@ describe("testRouter on routers that are right", () => {
   const runner = { describe, it };
   describe("listed", () => testRouter({ runner, router: listed }));
   describe("waiting", () => testRouter({ runner, router: (models) => patient(models, 10_000, true) }));
+  describe("repeating", () => testRouter({ runner, router: repeating }));
+  describe("bounded", () => testRouter({ runner, router: (models) => bounded(models, 100, true) }));
+  describe("of parts", () =>
+    testRouter({
+      runner,
+      router: (models, { strategy }) => ({ route: (call) => strategy.order(call, known(models, call)) }),
+    }));
   describe("avoiding", () => testRouter({ runner, router: (models) => avoiding(models) }));
 });
 
@@ -87,7 +134,7 @@ describe("testRouter on routers that are wrong", () => {
           for (;;) yield* known(models, call);
         },
       }),
-      /comes to an end/,
+      /comes to an end when/,
     ],
     "throws in report": [
       (models) => ({
@@ -99,7 +146,24 @@ describe("testRouter on routers that are wrong", () => {
       /never throws when it is told/,
     ],
     "waits past the signal": [(models) => patient(models, 300, false), /does not wait past the signal/],
-    "has a code of its own": [(models) => avoiding(models, "internal_error"), /comes to an end/],
+    "repeats for ever what it is told of": [
+      (models) => ({
+        *route(call): Generator<Deployment, void, GatewayError | undefined> {
+          for (const deployment of known(models, call)) while ((yield deployment)?.code === "timeout");
+        },
+      }),
+      /whatever it is told of failures/,
+    ],
+    "waits in a dry run": [
+      (models) => ({
+        *route(call) {
+          for (const deployment of known(models, call)) yield resolvedAfter(300, deployment);
+        },
+      }),
+      /is done at once with a dry run/,
+    ],
+    "keeps what it yielded": [(models) => bounded(models, 100, false), /keeps no room for what was yielded/],
+    "has a code of its own": [(models) => avoiding(models, "internal_error"), /comes to an end when/],
   };
 
   it.each(Object.entries(wrong))("catches one that %s", async (_name, [router, match]) => {
