@@ -5,6 +5,7 @@ import { isJsonObject } from "@signalbox/kernel/http";
 import type { ModelCapabilities } from "./capabilities.ts";
 import { stringOf } from "./json-object.ts";
 import { ANTHROPIC, MESSAGES_DIALECT } from "./names.ts";
+import { unthinkingTurn } from "./replayed-thinking.ts";
 import type { StandInTools } from "./reply-parts.ts";
 import { RequestContext } from "./request-context.ts";
 import { encodeFormat } from "./request-format.ts";
@@ -37,17 +38,21 @@ export function chatRequest(attempt: Attempt<"chat">, capabilities: ModelCapabil
   const own = request.extra?.[ANTHROPIC] ?? {};
   noteForeignFields(request, context);
 
-  const { system, messages } = encodeMessages(request.messages, context);
   const { tools, toolChoice, freeText } = encodeTools(request, context);
   const toolNames = new Set(tools.map((tool) => stringOf(tool.name) ?? ""));
   const fromOwnDialect = attempt.native?.dialect === MESSAGES_DIALECT;
   const format = encodeFormat(request.responseFormat, fromOwnDialect, toolNames, context);
-  if (format.type === "instruction") system.push({ type: "text", text: format.text });
   const choice = format.type === "tool" ? forcedAnswer(format.tool, tools, toolChoice) : toolChoice;
 
   const maxTokens = request.maxOutputTokens ?? capabilities.maxOutputTokens;
   const forced = choice?.type === "any" || choice?.type === "tool";
-  const { thinking, effort, on } = encodeThinking(request.reasoning, maxTokens, forced, context);
+  const unthinking = unthinkingTurn(request.messages, attempt.upstreamModel);
+  const conflict = unthinking !== undefined ? "unthinking turn" : forced ? "forced tool call" : undefined;
+  const { thinking, effort, on } = encodeThinking(request.reasoning, maxTokens, conflict, context);
+  // a turn that has to go on without thinking may hold none
+  const withoutThinkingFrom = on || request.reasoning === undefined ? undefined : unthinking;
+  const { system, messages } = encodeMessages(request.messages, context, withoutThinkingFrom);
+  if (format.type === "instruction") system.push({ type: "text", text: format.text });
   const outputConfig = {
     ...(isJsonObject(own.output_config) ? own.output_config : undefined),
     ...(effort !== undefined && { effort }),

@@ -5,7 +5,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { requestHeaders } from "./endpoint.ts";
 import { apiError, parseReply } from "./errors.ts";
 import { ANTHROPIC, COUNT_TOKENS_DIALECT } from "./names.ts";
-import { hasForeignReasoning } from "./native-request.ts";
+import { canReplayThinking } from "./replayed-thinking.ts";
 import { tokenCount } from "./schemas.ts";
 
 /** Members of a Messages request that cost no input, and that the counting endpoint does not take. */
@@ -37,9 +37,9 @@ export function countTokens(attempt: Attempt<"countTokens">, endpoint: Endpoint)
 }
 
 async function count(attempt: Attempt<"countTokens">, endpoint: Endpoint): Promise<CountTokensResult> {
-  const native = hasForeignReasoning(attempt.request.chat.messages)
-    ? undefined
-    : nativeRequest(attempt, COUNT_TOKENS_DIALECT);
+  const native = canReplayThinking(attempt.request.chat.messages, attempt.upstreamModel)
+    ? nativeRequest(attempt, COUNT_TOKENS_DIALECT)
+    : undefined;
   const clientHeaders = attempt.native?.dialect === COUNT_TOKENS_DIALECT ? attempt.native : undefined;
   let body: Buffer | string;
   let betas: readonly string[] = [];

@@ -1,7 +1,8 @@
-import type { Attempt, ChatParameter, Message } from "@signalbox/kernel";
+import type { Attempt, ChatParameter } from "@signalbox/kernel";
 import { nativeRequest, parametersToDrop } from "@signalbox/kernel";
 import type { ModelCapabilities } from "./capabilities.ts";
-import { ANTHROPIC, MESSAGES_DIALECT } from "./names.ts";
+import { MESSAGES_DIALECT } from "./names.ts";
+import { canReplayThinking, unthinkingTurn } from "./replayed-thinking.ts";
 import { takesThinking } from "./request-thinking.ts";
 import { refusedSampling } from "./unsupported-parameters.ts";
 
@@ -23,12 +24,14 @@ const MEMBERS: { readonly [Field in ChatParameter]?: string } = {
  * @throws {GatewayError} `unsupported_parameter`
  */
 export function nativeBody(attempt: Attempt<"chat">, capabilities: ModelCapabilities): Buffer | undefined {
-  const { request, record } = attempt;
+  const { request, record, upstreamModel } = attempt;
   const choice = request.toolChoice?.type;
   const forced = choice === "required" || choice === "tool";
   if ((forced && !capabilities.forcedToolChoice) || !takesThinking(request.reasoning, { capabilities }))
     return undefined;
-  if (hasForeignReasoning(request.messages)) return undefined;
+  if (!canReplayThinking(request.messages, upstreamModel)) return undefined;
+  if (request.reasoning?.mode === "enabled" && unthinkingTurn(request.messages, upstreamModel) !== undefined)
+    return undefined;
   const native = nativeRequest(attempt, MESSAGES_DIALECT);
   if (native === undefined) return undefined;
   const edits: Record<string, string | undefined> = { ...native.edits };
@@ -41,17 +44,8 @@ export function nativeBody(attempt: Attempt<"chat">, capabilities: ModelCapabili
     }
     edits[member] = undefined;
   }
-  if (attempt.upstreamModel !== request.model) edits.model = JSON.stringify(attempt.upstreamModel);
+  if (upstreamModel !== request.model) edits.model = JSON.stringify(upstreamModel);
   const { extraBody } = attempt.deployment;
   for (const name in extraBody) edits[name] = JSON.stringify(extraBody[name]);
   return native.body.edit(edits);
-}
-
-/** Another vendor's reasoning from an earlier turn, which Anthropic would refuse for its signature. */
-export function hasForeignReasoning(messages: readonly Message[]): boolean {
-  for (const message of messages) {
-    if (message.role !== "assistant") continue;
-    for (const part of message.content) if (part.type === "reasoning" && part.origin !== ANTHROPIC) return true;
-  }
-  return false;
 }

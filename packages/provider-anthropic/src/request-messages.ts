@@ -25,8 +25,14 @@ function isInstruction(message: Message | undefined): boolean {
 /**
  * Leading instructions become the system prompt. Turns alternate: neighbours of one role are joined, and tool results
  * stand in user turns, before everything else there.
+ *
+ * @param withoutThinkingFrom the message from which on thinking is left out
  */
-export function encodeMessages(messages: readonly Message[], context: RequestContext): EncodedMessages {
+export function encodeMessages(
+  messages: readonly Message[],
+  context: RequestContext,
+  withoutThinkingFrom: number = messages.length,
+): EncodedMessages {
   const system: JsonObject[] = [];
   let first = 0;
   while (isInstruction(messages[first])) {
@@ -38,13 +44,18 @@ export function encodeMessages(messages: readonly Message[], context: RequestCon
     const message = messages[index] as Message;
     const role = roleOf(message, context);
     if (role !== "assistant") refuseForeign(message, `messages[${index}]`, context);
-    const blocks = encodeParts(message.content, `messages[${index}]`, context);
+    const content = index < withoutThinkingFrom ? message.content : withoutReasoning(message.content);
+    const blocks = encodeParts(content, `messages[${index}]`, context);
     const last = turns.at(-1);
     if (last !== undefined && last.role === role) last.blocks.push(...blocks);
     // an assistant turn of which nothing is left says nothing
     else if (blocks.length > 0 || role === "user") turns.push({ role, blocks, extra: message.extra?.[ANTHROPIC] });
   }
   return { system, messages: turns.map(encodeTurn) };
+}
+
+function withoutReasoning(content: Message["content"]): Message["content"] {
+  return content.filter(({ type }) => type !== "reasoning");
 }
 
 /** What a user says in a form of another vendor's cannot be left out: the answer would be to something else. */

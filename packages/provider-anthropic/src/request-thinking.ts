@@ -11,6 +11,14 @@ export interface EncodedThinking {
   readonly on: boolean;
 }
 
+/** The request forces a tool call, or goes on after tool calls that were made without thinking. */
+export type ThinkingConflict = "forced tool call" | "unthinking turn";
+
+const CONFLICTS: Readonly<Record<ThinkingConflict, string>> = {
+  "forced tool call": "it cannot be combined with a forced tool call",
+  "unthinking turn": "the tool calls that this request answers were made without it",
+};
+
 const MIN_BUDGET = 1024;
 const MAX_DERIVED_BUDGET = 32_000;
 
@@ -29,12 +37,12 @@ const STRENGTH: readonly string[] = ["none", "minimal", "low", "medium", "high",
 /**
  * The wish to reason in the words of the model at hand: adaptive thinking with an effort, or a budget on older models.
  *
- * @param forced the request forces a tool call, which a budget of thinking excludes
+ * @param conflict what excludes a budget of thinking
  */
 export function encodeThinking(
   reasoning: Reasoning | undefined,
   maxTokens: number,
-  forced: boolean,
+  conflict: ThinkingConflict | undefined,
   context: RequestContext,
 ): EncodedThinking {
   if (reasoning === undefined) return { on: false };
@@ -54,9 +62,9 @@ export function encodeThinking(
   const effort = encodeEffort(reasoning.effort ?? effortOfBudget(reasoning, mode, maxTokens), mode, context);
   const shared = { ...(effort !== undefined && { effort }) };
   if (mode !== "enabled") return { ...shared, thinking: thinkingBlock(mode, reasoning), on: true };
-  if (forced && wanted === undefined) {
+  if (conflict === "unthinking turn" || (conflict === "forced tool call" && wanted === undefined)) {
     if (effort === undefined) context.report("reasoning_effort");
-    context.note("thinking was left out: it cannot be combined with a forced tool call");
+    context.note(`thinking was left out: ${CONFLICTS[conflict]}`);
     return { ...shared, on: false };
   }
   const budget = budgetOf(reasoning, maxTokens);
