@@ -3,12 +3,11 @@ import type { Listener } from "@signalbox/express/node";
 import { listen } from "@signalbox/express/node";
 import type { Authenticator, Deployment, Gateway, Principal } from "@signalbox/kernel";
 import { createGateway, GatewayError, Secret } from "@signalbox/kernel";
+import type { FallbacksOptions } from "@signalbox/plugin-fallbacks";
+import { fallbacks } from "@signalbox/plugin-fallbacks";
 import { mock } from "@signalbox/provider-mock";
 import { mockServer } from "@signalbox/provider-mock/server";
 import { openai } from "@signalbox/provider-openai";
-import { fallbacks } from "../../src/fallbacks.ts";
-import type { HealthEndpoint, HealthOverview, LatestChecks } from "../../src/health/health-report.ts";
-import type { FallbacksOptions } from "../../src/options.ts";
 
 const ADMIN: Principal = { id: "admin", kind: "master", admin: true, models: ["*"] };
 const CALLER: Principal = { id: "caller", kind: "key", admin: false, models: ["*"] };
@@ -60,6 +59,25 @@ function served(id: string, model: string, played: string, more: Partial<Deploym
     headers: { "x-mock-model": played },
     ...more,
   };
+}
+
+interface HealthEndpoint {
+  readonly model_id: string;
+  readonly state: string;
+  readonly code: string | null;
+  readonly until: string | null;
+  readonly last_check: {
+    readonly status: string;
+    readonly code: string | null;
+    readonly response_time_ms: number;
+  } | null;
+}
+
+interface HealthOverview {
+  readonly healthy_endpoints: readonly HealthEndpoint[];
+  readonly unhealthy_endpoints: readonly HealthEndpoint[];
+  readonly healthy_count: number;
+  readonly unhealthy_count: number;
 }
 
 interface Answer<Body> {
@@ -185,9 +203,9 @@ describe("the health routes", () => {
   });
 
   it("remember the last check of each", async () => {
-    expect((await get<LatestChecks>("/health/latest")).body).toEqual({ latest_health_checks: {}, total_models: 0 });
+    expect((await get<object>("/health/latest")).body).toEqual({ latest_health_checks: {}, total_models: 0 });
     await post("/health/check", '{"model":"single"}');
-    expect((await get<LatestChecks>("/health/latest")).body).toEqual({
+    expect((await get<object>("/health/latest")).body).toEqual({
       latest_health_checks: {
         alone: {
           model_name: "single",
@@ -297,6 +315,27 @@ describe("a model that its provider limits everywhere", () => {
       expect(upstream.received).toBe(before);
       await new Promise((resolve) => setTimeout(resolve, 1_050));
       expect(await ask("chat")).toMatchObject({ choices: [{}] });
+    } finally {
+      await stop();
+    }
+  });
+});
+
+describe("a deployment whose time is over", () => {
+  it("gets a single call of many that come at the same time, then all", async () => {
+    const played = "echo+slow-100ms+fault-500-first-5";
+    await start([served("flappy", "chat", played), served("good", "chat", "echo")], { cooldown: { ms: 300 } });
+    const asked = (): number => upstream.requests.filter(({ headers }) => headers["x-mock-model"] === played).length;
+    try {
+      for (let time = 0; time < 6; time++) expect(await ask("chat")).toMatchObject({ choices: [{}] });
+      expect(asked()).toBe(5);
+      await new Promise((resolve) => setTimeout(resolve, 350));
+      const answers = await Promise.all(Array.from({ length: 50 }, () => ask("chat")));
+      expect(answers).toEqual(answers.map(() => expect.objectContaining({ choices: [expect.anything()] })));
+      expect(asked()).toBe(6);
+      await ask("chat");
+      expect(asked()).toBe(7);
+      expect(byId((await get<HealthOverview>("/health")).body)["flappy"]?.state).toBe("healthy");
     } finally {
       await stop();
     }
