@@ -1,4 +1,4 @@
-import type { Plugin, Health as Readiness } from "@signalbox/kernel";
+import type { Call, Plugin, Health as Readiness } from "@signalbox/kernel";
 import type { Health } from "./health/health.ts";
 import { createHealth } from "./health/health.ts";
 import { healthRoutes } from "./health/health-routes.ts";
@@ -6,6 +6,7 @@ import { hedgePolicy } from "./hedge/hedge-policy.ts";
 import type { FallbacksOptions } from "./options.ts";
 import { routerSettings } from "./options.ts";
 import { fallbackRouter } from "./router/fallback-router.ts";
+import { continueStreams } from "./streams/continue-stream.ts";
 
 /**
  * Keeps a gateway answering when providers fail: goes on to other deployments and models, retries within a budget,
@@ -20,23 +21,37 @@ import { fallbackRouter } from "./router/fallback-router.ts";
 export function fallbacks(options: FallbacksOptions = {}): Plugin {
   const settings = routerSettings(options);
   let health: Health | undefined;
+  /** Whether all that can go on with a call's answer do so from an assistant message at the end of the request. */
+  let supportsPrefill: (call: Call) => boolean = () => false;
 
   return {
     name: "fallbacks",
     extensions: ["num_retries"],
     router(models, parts) {
       const running = createHealth(options, models, parts);
-      const router = fallbackRouter(models, {
-        strategy: parts.strategy,
-        fallbacks: parts.fallbacks,
-        ...(parts.otherNames !== undefined && { otherNames: parts.otherNames }),
-        settings,
-        board: running.board,
-        ...(options.hedge !== undefined && { hedge: hedgePolicy(options.hedge) }),
-      });
-      health = running;
-      return router;
+      try {
+        const router = fallbackRouter(models, {
+          strategy: parts.strategy,
+          fallbacks: parts.fallbacks,
+          ...(parts.otherNames !== undefined && { otherNames: parts.otherNames }),
+          settings,
+          board: running.board,
+          ...(options.hedge !== undefined && { hedge: hedgePolicy(options.hedge) }),
+        });
+        health = running;
+        supportsPrefill = (call) => {
+          const left = router.remaining(call);
+          return left.length > 0 && left.every((deployment) => parts.facts(deployment).supportsAssistantPrefill);
+        };
+        return router;
+      } catch (thrown) {
+        running.close();
+        throw thrown;
+      }
     },
+    ...(options.continueStreams === true && {
+      layers: { cache: continueStreams({ supportsPrefill: (call) => supportsPrefill(call as unknown as Call) }) },
+    }),
     routes: healthRoutes(() => health),
     check: () => readiness(health),
     close() {
