@@ -136,8 +136,9 @@ export function latencyBasedRouting(parts: StrategyParts, options: LatencyOption
         return;
       }
       const milliseconds = kind === "streamed" ? outcome.firstEventMs : outcome.durationMs;
-      if (!(milliseconds >= 0 && milliseconds < Number.POSITIVE_INFINITY)) return;
-      const tokens = kind === "streamed" ? 0 : (outcome.usage?.outputTokens ?? 0);
+      if (!isCount(milliseconds)) return;
+      const { outputTokens = 0 } = outcome.usage ?? {};
+      const tokens = kind === "whole" && isCount(outputTokens) ? outputTokens : 0;
       record[kind].succeed(now(), milliseconds, tokens, record.inFlight + 1);
     },
   });
@@ -150,4 +151,8 @@ function kindOf(call: Call): "streamed" | "whole" {
 /** Whether a failure says something about the deployment: another caller's mistake or an empty budget does not. */
 function blames({ error }: Outcome): boolean {
   return error === undefined || error.code.startsWith("provider_") || error.code === "timeout";
+}
+
+function isCount(value: number): boolean {
+  return value >= 0 && value < Number.POSITIVE_INFINITY;
 }

@@ -98,7 +98,8 @@ function expectedTokens(call: Call): number {
 
 /** A refusal costs nothing; whoever stopped in the middle may have cost all that was expected. */
 function usedTokens({ ok, usage, error, abandoned }: Outcome, expected: number): number {
-  if (usage !== undefined) return totalTokens(usage);
+  const told = usage === undefined ? Number.NaN : totalTokens(usage);
+  if (told >= 0 && told < Number.POSITIVE_INFINITY) return told;
   if (ok || abandoned === true || error?.code === "timeout") return expected;
   return 0;
 }

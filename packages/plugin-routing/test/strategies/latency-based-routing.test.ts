@@ -272,7 +272,10 @@ describe("latency-based-routing", () => {
     for (const odd of [Number.NaN, -1, Number.POSITIVE_INFINITY]) {
       for (const each of bench.order()) {
         bench.strategy.begin?.(each, call);
-        bench.strategy.report?.(each, { ok: true, firstEventMs: odd, durationMs: odd }, call);
+        const usage = { inputTokens: odd, outputTokens: odd };
+        bench.strategy.report?.(each, { ok: true, firstEventMs: odd, durationMs: odd, usage }, call);
+        bench.strategy.begin?.(each, call);
+        bench.strategy.report?.(each, { ok: true, firstEventMs: 200, durationMs: 200, usage }, call);
       }
     }
     expect(shareOf("a", bench.run(2_000, 10))).toBeGreaterThan(0.95);

@@ -149,12 +149,17 @@ describe("usage-based-routing", () => {
   });
 
   it("survives outcomes without sense", () => {
-    const bench = new StrategyBench({ deployments: [deployment("a")], options });
+    const bench = new StrategyBench({ deployments: [deployment("a"), deployment("b")], options });
+    bench.clock.pass(1_000);
     bench.order();
-    for (const durationMs of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
-      bench.strategy.begin?.(deployment("a"), chatCall());
-      bench.strategy.report?.(deployment("a"), { ok: true, firstEventMs: durationMs, durationMs }, chatCall());
+    for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
+      for (const durationMs of [odd, 1]) {
+        bench.strategy.begin?.(deployment("a"), chatCall());
+        const usage = { inputTokens: odd, outputTokens: odd };
+        bench.strategy.report?.(deployment("a"), { ok: true, firstEventMs: durationMs, durationMs, usage }, chatCall());
+      }
     }
-    expect(bench.first().id).toBe("a");
+    // they count as was expected of them
+    expect(bench.order().map(({ id }) => id)).toEqual(["b", "a"]);
   });
 });
