@@ -38,6 +38,12 @@ export interface FallbackRouterParts {
   readonly now?: () => number;
 }
 
+/** A router that can be asked who is left. */
+export interface FallbackRouter extends Router {
+  /** Whom a call that was tried already can come to yet. */
+  remaining(call: Call): readonly Deployment[];
+}
+
 const NO_NAMES: OtherNames = new Set<string>();
 
 /**
@@ -46,7 +52,7 @@ const NO_NAMES: OtherNames = new Set<string>();
  *
  * @throws {GatewayError} `fallback_unknown`, `option_invalid` naming the chain
  */
-export function fallbackRouter(models: ModelTable, parts: FallbackRouterParts): Router {
+export function fallbackRouter(models: ModelTable, parts: FallbackRouterParts): FallbackRouter {
   const { strategy, settings, board, hedge, random = Math.random, now = () => performance.now() } = parts;
   const chains = chainTable(settings.chains, parts.fallbacks ?? {}, models, parts.otherNames ?? NO_NAMES);
   checkPolicies(models);
@@ -128,22 +134,31 @@ export function fallbackRouter(models: ModelTable, parts: FallbackRouterParts): 
     return repetitionsAfter(error, { model }, call, wishedRetries(call), settings) > 0;
   }
 
+  function untried(model: string, { principal, trace }: Call): readonly Deployment[] {
+    return models
+      .deployments(model, principal)
+      .filter(
+        ({ id, upstreamModel }) =>
+          !trace.attempts.some((attempt) => attempt.deployment === id && attempt.model === upstreamModel),
+      );
+  }
+
+  function remaining(call: Call): readonly Deployment[] {
+    const { attempts } = call.trace;
+    const groups = attempts.map(({ group }) => group);
+    const chain = chains.after(causeOf(attempts.at(-1)?.code), call).filter((model) => mayUse(call.principal, model));
+    return [...new Set([...groups, ...chain])].flatMap((model) => untried(model, call));
+  }
+
   /** Whether another healthy deployment is there: a second try at a failing one helps nobody. */
   function hasOther({ model }: Deployment, call: Call): boolean {
-    const { attempts } = call.trace;
-    return models
-      .deployments(model, call.principal)
-      .some(
-        (other) =>
-          !attempts.some(({ deployment, model: tried }) => deployment === other.id && tried === other.upstreamModel) &&
-          !board.failing(other) &&
-          board.mayTry(other),
-      );
+    return untried(model, call).some((other) => !board.failing(other) && board.mayTry(other));
   }
 
   return {
     route,
     recovers,
+    remaining,
     validate(table) {
       chains.check(table);
       checkPolicies(table);
