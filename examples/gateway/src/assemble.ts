@@ -3,6 +3,8 @@ import type { Deployment, Dialect, GatewayOptions, Plugin, Provider } from "@sig
 import { GatewayError, Secret } from "@signalbox/kernel";
 import type { LoadedConfig } from "@signalbox/plugin-config";
 import { checkMasterKey, isLoopback, loadConfig, masterKey, openAccess } from "@signalbox/plugin-config";
+import { fallbacks } from "@signalbox/plugin-fallbacks";
+import { routing } from "@signalbox/plugin-routing";
 import { anthropicDialects } from "@signalbox/provider-anthropic";
 import { openaiDialects } from "@signalbox/provider-openai";
 import type { Catalog, Environment } from "./catalog.ts";
@@ -43,9 +45,18 @@ export function assemble(options: StartOptions, env: Environment): Assembly {
   ]);
   return {
     gateway: {
-      plugins: [{ name: "vendors", providers: [...providers], dialects: dialects() }, access.plugin],
+      plugins: [
+        { name: "vendors", providers: [...providers], dialects: dialects() },
+        access.plugin,
+        routing(config?.routing),
+        fallbacks(config?.resilience),
+      ],
       deployments,
-      ...(config !== undefined && { fallbacks: config.fallbacks, timeoutMs: config.timeoutMs }),
+      ...(config !== undefined && {
+        fallbacks: config.fallbacks,
+        aliases: config.aliases,
+        timeoutMs: config.timeoutMs,
+      }),
       ...(config?.dropParams !== undefined && { dropParams: config.dropParams }),
     },
     server: config?.maxBodyBytes === undefined ? {} : bodyLimits(config.maxBodyBytes),

@@ -1,4 +1,5 @@
 import type { Dialect } from "@signalbox/kernel";
+import type { LoadedConfig } from "@signalbox/plugin-config";
 import type { Assembly } from "./assemble.ts";
 import { KEY_VARIABLE } from "./assemble.ts";
 
@@ -29,8 +30,18 @@ export function banner(options: BannerOptions): string {
   ].join("\n");
 }
 
-function names({ gateway }: BannerOptions): readonly string[] {
-  return [...new Set(gateway.deployments.map(({ model }) => model))];
+/** What clients can ask for: models, what stands for several, and other names. */
+function names({ gateway, config }: BannerOptions): readonly string[] {
+  const { contentRouters = {}, splits = {} } = config?.routing ?? {};
+  const aliases = Object.entries(config?.aliases ?? {}).filter(([, { hidden }]) => hidden !== true);
+  return [
+    ...new Set([
+      ...gateway.deployments.map(({ model }) => model),
+      ...Object.keys(contentRouters),
+      ...Object.keys(splits),
+      ...aliases.map(([name]) => name),
+    ]),
+  ];
 }
 
 function modelList(options: BannerOptions): string {
@@ -46,20 +57,60 @@ function clients(dialects: readonly Dialect[]): string {
 }
 
 function on({ gateway, config, key }: BannerOptions): readonly string[] {
-  const fallbacks = Object.keys(gateway.fallbacks ?? {}).length;
   return [
     ...(key === undefined ? [] : ["master key: every request needs it"]),
-    ...(fallbacks === 0 ? [] : [`fallbacks for ${fallbacks} ${fallbacks === 1 ? "model" : "models"}`]),
+    ...routingParts(config?.routing ?? {}),
+    ...resilienceParts(config?.resilience ?? {}, Object.keys(gateway.fallbacks ?? {}).length),
     ...(gateway.dropParams === true ? ["parameters a model does not take are left out"] : []),
     ...(config === undefined ? [] : [`configuration from ${config.files.join(", ")}`]),
   ];
 }
 
-function off({ key, off: missing }: BannerOptions): readonly string[] {
+function routingParts(routing: LoadedConfig["routing"]): readonly string[] {
+  const { strategy = "simple-shuffle", tags, sessionAffinity = false, promptCacheAffinity = false } = routing;
+  const others = Object.keys(routing.models ?? {}).length;
+  return [
+    `strategy ${strategy}${others === 0 ? "" : ` (${counted(others, "model has", "models have")} another)`}`,
+    ...(tags?.enabled === true ? ["routing by tags"] : []),
+    ...(sessionAffinity === false ? [] : ["session affinity"]),
+    ...(promptCacheAffinity === false ? [] : ["prompt cache affinity"]),
+    ...(routing.queue === undefined ? [] : ["queue"]),
+    ...counts(routing.contentRouters, "content router", "content routers"),
+    ...counts(routing.splits, "split", "splits"),
+    ...counts(routing.mirrors, "mirror", "mirrors"),
+  ];
+}
+
+function resilienceParts(resilience: LoadedConfig["resilience"], chains: number): readonly string[] {
+  const { retries = 2, cooldown, probes, hedge, continueStreams = false, defaultFallbacks } = resilience;
+  return [
+    ...(retries === 0 ? [] : [counted(retries, "retry", "retries")]),
+    ...(chains === 0 ? [] : [`fallbacks for ${counted(chains, "model", "models")}`]),
+    ...(defaultFallbacks === undefined ? [] : ["default fallbacks"]),
+    ...(cooldown?.disabled === true ? [] : ["cooldown"]),
+    ...(probes === undefined ? [] : ["health checks"]),
+    ...(hedge === undefined ? [] : ["hedging"]),
+    ...(continueStreams ? ["continued streams"] : []),
+  ];
+}
+
+function counts(named: object | undefined, one: string, several: string): readonly string[] {
+  return named === undefined ? [] : [counted(Object.keys(named).length, one, several)];
+}
+
+function counted(count: number, one: string, several: string): string {
+  return `${count} ${count === 1 ? one : several}`;
+}
+
+function off({ key, config, off: missing }: BannerOptions): readonly string[] {
+  const { retries, cooldown, probes } = config?.resilience ?? {};
   return [
     ...(key === undefined ? [`master key (set ${KEY_VARIABLE}; without it only this machine is served)`] : []),
     ...missing,
-    "spend records, budgets, rate limits and the cache (no plugin for them)",
+    ...(retries === 0 ? ["retries (num_retries is 0)"] : []),
+    ...(cooldown?.disabled === true ? ["cooldown (disable_cooldowns is true)"] : []),
+    ...(probes === undefined ? ["health checks (background_health_checks in a configuration)"] : []),
+    "spend records, budgets, limits of keys and the cache (no plugin for them)",
   ];
 }
 

@@ -50,7 +50,7 @@ describe("a configuration", () => {
     const { url, stdout, curl } = await start(SMALL, { GATEWAY_KEY: KEY });
     expect(stdout).toContain("  models   helper, reserve\n");
     expect(stdout).toContain(
-      "  on       master key: every request needs it, fallbacks for 1 model, configuration from ",
+      "  on       master key: every request needs it, strategy simple-shuffle, 2 retries, fallbacks for 1 model, cooldown, configuration from ",
     );
     expect(curl).toContain('"authorization: Bearer $GATEWAY_KEY"');
     expect(curl).toContain('"model":"helper"');
@@ -67,6 +67,43 @@ describe("a configuration", () => {
     expect((await fetch(`${url}/v1/models`)).status).toBe(401);
     const models = (await (await fetch(`${url}/v1/models`, { headers })).json()) as { data: { id: string }[] };
     expect(models.data.map(({ id }) => id)).toEqual(["helper", "reserve"]);
+  });
+
+  test("says what is on and off of routing and fallbacks", async () => {
+    const { stdout } = await start(`
+model_list:
+  - {model_name: large, litellm_params: {model: mock/echo, weight: 3, tags: [blue]}}
+  - {model_name: small, litellm_params: {model: mock/fixed}}
+router_settings:
+  routing_strategy: latency-based-routing
+  model_strategies: {small: priority}
+  enable_tag_filtering: true
+  optional_pre_call_checks: [prompt_caching, session_affinity, enforce_model_rate_limits]
+  model_group_alias: {big: large, secret: {model: small, hidden: true}}
+  traffic_splits: {mixed: {arms: [{model: large, percent: 90}, {model: small, percent: 10}]}}
+  content_routers: {auto: {tiers: {simple: small, complex: large}}}
+  mirrors: {large: {to: small, percent: 1}}
+  queue: true
+  num_retries: 0
+  default_fallbacks: [small]
+  disable_cooldowns: true
+  hedging: true
+  continue_streams: true
+general_settings:
+  background_health_checks: true
+  health_check_interval: 600
+`);
+    expect(stdout).toContain("  models   large, small, auto, mixed, big\n");
+    const on = [
+      "strategy latency-based-routing (1 model has another)",
+      "routing by tags, session affinity, prompt cache affinity, queue, 1 content router, 1 split, 1 mirror",
+      "default fallbacks, health checks, hedging, continued streams, configuration from ",
+    ];
+    expect(stdout).toContain(`  on       ${on.join(", ")}`);
+    expect(stdout).toContain("retries (num_retries is 0), cooldown (disable_cooldowns is true), spend records");
+    expect(stdout).toContain(
+      '  warning  router_settings.optional_pre_call_checks: "enforce_model_rate_limits" changes nothing, rpm and tpm are always kept to\n',
+    );
   });
 
   test("with a key in the file is told where the key is", async () => {

@@ -96,7 +96,9 @@ describe("without a configuration", () => {
 describe("with a master key", () => {
   test("every route needs it, and the printed line names the variable", async () => {
     const gateway = await start([], { SIGNALBOX_MASTER_KEY: KEY });
-    expect(gateway.stdout).toContain("  on       master key: every request needs it\n");
+    expect(gateway.stdout).toContain(
+      "  on       master key: every request needs it, strategy simple-shuffle, 2 retries, cooldown\n",
+    );
     expect(gateway.curl).toContain('-H "authorization: Bearer $SIGNALBOX_MASTER_KEY"');
     for (const headers of [{}, { authorization: "Bearer sk-wrong" }, { "x-api-key": `${KEY}x` }]) {
       const refused = await ask(gateway.url, "mock/echo", headers as Record<string, string>);
