@@ -1,11 +1,18 @@
 import type { Call, CallOptions, OperationName, Principal } from "@signalbox/kernel";
 import { mayUse, Trace } from "@signalbox/kernel";
 
+/** Waits behind every other call, where calls wait. */
+const LOWEST_PRIORITY = Number.MAX_SAFE_INTEGER;
+
+/** Whether the name that was asked for is the caller's own: it says nothing about anybody else's model of that name. */
+export function isOwnAlias({ principal, request }: Call): boolean {
+  return principal.aliases !== undefined && Object.hasOwn(principal.aliases, request.model);
+}
+
 /** Whether the caller may use the model at all: a call that will be refused is not copied. As the kernel decides it. */
-export function mayCall({ principal, request, model }: Call): boolean {
-  const asked = request.model;
-  const own = principal.aliases !== undefined && Object.hasOwn(principal.aliases, asked);
-  return mayUse(principal, model) || (model !== asked && !own && mayUse(principal, asked));
+export function mayCall(call: Call): boolean {
+  const { principal, request, model } = call;
+  return mayUse(principal, model) || (model !== request.model && !isOwnAlias(call) && mayUse(principal, request.model));
 }
 
 /** Who may use the model may be mirrored to its target. One try: a copy is not worth a retry or a fallback. */
@@ -25,6 +32,7 @@ function mirroredOptions(options: CallOptions): CallOptions {
   const { dropParams, additionalDropParams, allowedParams, tags, endUserId, traceId } = options;
   return {
     disableFallbacks: true,
+    extensions: { priority: LOWEST_PRIORITY },
     ...(dropParams !== undefined && { dropParams }),
     ...(additionalDropParams !== undefined && { additionalDropParams }),
     ...(allowedParams !== undefined && { allowedParams }),

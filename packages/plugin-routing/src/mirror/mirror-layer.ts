@@ -2,7 +2,7 @@ import { channel } from "node:diagnostics_channel";
 import type { Call, ErrorCode, Layer, LayerPlacement, ModelTable, OperationName, Reply } from "@signalbox/kernel";
 import { GatewayError, IdSource, resultOf, toGatewayError } from "@signalbox/kernel";
 import { saltOf, stableShare } from "../selectors/stable-share.ts";
-import { mayCall, mirrorCall } from "./mirror-call.ts";
+import { isOwnAlias, mayCall, mirrorCall } from "./mirror-call.ts";
 import type { MirrorOptions } from "./mirror-options.ts";
 import { checkMirrorModels, checkMirrorOptions } from "./mirror-options.ts";
 
@@ -81,9 +81,10 @@ function aborted(signal: AbortSignal): Promise<never> {
  * after the call itself has begun, with an id, a trace and a time limit of its own, and passes the router and the stage
  * `attempt` like any call: it is paid for. It neither delays nor fails nor changes the call; it goes on when the caller
  * leaves. Replies from the cache are not mirrored. A copy is tried once at each of its target's deployments: no retries,
- * no fallbacks. How it ended is published on the `diagnostics_channel` named `signalbox:mirror` as a `MirrorReport`.
+ * no fallbacks; where calls wait for room, it waits behind all others. How it ended is published on the
+ * `diagnostics_channel` named `signalbox:mirror` as a `MirrorReport`.
  *
- * @param options public model → where copies of its calls go
+ * @param options public model, or alias of one → where copies of its calls go
  * @throws {GatewayError} `option_invalid` naming the path
  */
 export function mirrorLayer(options: Readonly<Record<string, MirrorOptions>>): MirrorLayer {
@@ -130,7 +131,7 @@ export function mirrorLayer(options: Readonly<Record<string, MirrorOptions>>): M
     call: Call<Name>,
     next: (call: Call<Name>) => Reply<Name>,
   ): Reply<Name> {
-    const mirror = byModel.get(call.model);
+    const mirror = byModel.get(call.model) ?? (isOwnAlias(call) ? undefined : byModel.get(call.request.model));
     if (mirror === undefined || closed || call.signal.aborted) return next(call);
     if (stableShare(call.id, mirror.salt) * 100 >= mirror.percent || !mayCall(call)) return next(call);
     const { counts } = mirror;
