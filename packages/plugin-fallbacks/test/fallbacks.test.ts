@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ChatEvent, Deployment, Provider, ResourceRoute } from "@signalbox/kernel";
-import { createGateway, GatewayError, resultEvents } from "@signalbox/kernel";
+import { createGateway, GatewayError, NO_USAGE, resultEvents } from "@signalbox/kernel";
 import type { FallbacksOptions } from "../src/index.ts";
 import { fallbacks } from "../src/index.ts";
 import { bench, deploymentsOf } from "./router/bench.ts";
@@ -166,7 +166,7 @@ describe("a second try beside a slow one", () => {
             setTimeout(resolve, times[deployment.id] ?? 0);
             signal.addEventListener("abort", () => reject(signal.reason), { once: true });
           });
-          return { id: "r", model: "m", createdAt: 0, choices: [] };
+          return { id: "r", model: "m", createdAt: 0, choices: [], usage: NO_USAGE };
         },
       },
     };
@@ -237,6 +237,7 @@ describe("a stream that breaks", () => {
                 finishReason: "stop" as const,
               },
             ],
+            usage: NO_USAGE,
           };
           for (const event of resultEvents(result)) {
             if (event.type === "partEnd" && broken.includes(id)) throw new GatewayError("provider_error", "reset");

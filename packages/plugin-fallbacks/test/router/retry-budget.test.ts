@@ -99,7 +99,7 @@ describe("10,000 calls against an outage", () => {
         async *embed({ deployment }) {
           tries.set(deployment.id, (tries.get(deployment.id) ?? 0) + 1);
           if (isDown(deployment)) throw new GatewayError("provider_error", "down");
-          return { model: deployment.model, vectors: [], usage: { inputTokens: 1, outputTokens: 0 } } as never;
+          return { model: deployment.model, embeddings: [], usage: { inputTokens: 1, outputTokens: 0 } };
         },
       },
     };
