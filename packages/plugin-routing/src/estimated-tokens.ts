@@ -119,6 +119,10 @@ class ValueLength {
     if (typeof value === "string") return value.length + 3;
     if (typeof value !== "object" || value === null) return 5;
     let length = 2;
+    if (Array.isArray(value)) {
+      for (let at = 0; at < value.length && this.#left > 0; at++) length += this.of(value[at]);
+      return length;
+    }
     for (const key in value) {
       if (this.#left <= 0) break;
       length += key.length + 4 + this.of((value as Readonly<Record<string, unknown>>)[key]);

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { Call, Deployment, Gateway, Plugin, Strategy } from "@signalbox/kernel";
 import { createGateway } from "@signalbox/kernel";
 import { mock } from "@signalbox/provider-mock";
-import type { RoutingOptions } from "../src/index.ts";
+import type { RoutingOptions, StrategyName } from "../src/index.ts";
 import { routing } from "../src/index.ts";
 
 const messages = [{ role: "user" as const, content: "Hello" }];
@@ -76,7 +76,7 @@ describe("strategies of a gateway", () => {
     expect(await orderOf(gateway, "wild/echo")).toEqual(["c", "b", "a"]);
   });
 
-  it.each([
+  it.each<StrategyName | Strategy>([
     "simple-shuffle",
     "least-busy",
     "latency-based-routing",

@@ -15,29 +15,26 @@ class UsedRecord implements DeploymentRecord {
   inFlight = 0;
   gone = false;
   readonly #id: string;
-  readonly #windowMs: number;
   readonly #count: SharedCount;
   #window = -1;
 
   constructor(state: SharedState, id: string, windowMs: number) {
     this.#id = id;
-    this.#windowMs = windowMs;
     this.#count = new SharedCount(state, "", 2 * windowMs);
   }
 
-  add(tokens: number, now: number): void {
-    this.#open(now);
+  add(tokens: number, now: number, window: number): void {
+    this.#open(window);
     this.#count.add(tokens, now);
   }
 
-  total(now: number): number {
-    this.#open(now);
+  total(now: number, window: number): number {
+    this.#open(window);
     return this.#count.total(now);
   }
 
   /** All processes use the same key for the same window. */
-  #open(now: number): void {
-    const window = Math.floor(now / this.#windowMs);
+  #open(window: number): void {
     if (window === this.#window) return;
     this.#window = window;
     this.#count.restart(`used/${this.#id}/${window}`);
@@ -58,6 +55,8 @@ export function usageBasedRouting(parts: StrategyParts, options: UsageOptions = 
   const { models, state, random, epochNow } = parts;
   const { windowMs = MINUTE_MS } = options;
   const records = new DeploymentRecords(models, (id) => new UsedRecord(state, id, windowMs));
+  /** The windows of all processes, counted since the epoch. */
+  const windowOf = (at: number): number => Math.floor(at / windowMs);
 
   function prepare(candidates: readonly Deployment[]): readonly Used[] {
     const limited = candidates.every(({ tpm }) => tpm !== undefined && tpm > 0);
@@ -72,21 +71,23 @@ export function usageBasedRouting(parts: StrategyParts, options: UsageOptions = 
     prepare,
     choose(call, left) {
       const now = epochNow();
+      const window = windowOf(now);
       const expected = expectedTokens(call);
-      return randomLeast(left, ({ record, allowance }) => (record.total(now) + expected) / allowance, random);
+      return randomLeast(left, ({ record, allowance }) => (record.total(now, window) + expected) / allowance, random);
     },
     begin(deployment, call) {
-      records.begin(deployment)?.add(expectedTokens(call), epochNow());
+      const now = epochNow();
+      records.begin(deployment)?.add(expectedTokens(call), now, windowOf(now));
     },
     report(deployment, outcome, call) {
       const record = records.end(deployment);
       if (record === undefined) return;
       const now = epochNow();
       // what was counted in a window that is over need not be mended
-      if (!(Math.floor((now - outcome.durationMs) / windowMs) >= Math.floor(now / windowMs))) return;
+      if (windowOf(now - outcome.durationMs) !== windowOf(now)) return;
       const expected = expectedTokens(call);
       const used = usedTokens(outcome, expected);
-      if (used !== expected) record.add(used - expected, now);
+      if (used !== expected) record.add(used - expected, now, windowOf(now));
     },
   });
 }
