@@ -49,7 +49,10 @@ export interface ContentRouterOptions {
    * next easier one.
    */
   readonly tiers?: Readonly<Partial<Record<ComplexityTier, string>>> & { readonly simple: string };
-  /** The least score of each tier, 0 to 1, ascending. Default 0.25, 0.5, 0.75. */
+  /**
+   * The least score of each tier, 0 to 1, ascending. Default 0.25, 0.5, 0.75. Without `reasoning` and `maths` a score
+   * goes no higher than 0.65.
+   */
   readonly thresholds?: Readonly<Partial<Record<Exclude<ComplexityTier, "simple">, number>>>;
   /** What each signal adds to the score at its strongest, instead of its default; 0 switches it off. */
   readonly weights?: Readonly<Partial<Record<ComplexitySignal, number>>>;
