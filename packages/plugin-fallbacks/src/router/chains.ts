@@ -17,6 +17,9 @@ const OPTION: Readonly<Record<Cause, ChainOption>> = {
 
 const NONE: readonly string[] = [];
 
+/** Names of a request are looked at one by one. */
+const MOST_WISHED = 100;
+
 /** Which models are tried after the one that was asked for. */
 export interface ChainTable {
   /** What leads on after a failure with this cause. Empty: nothing. */
@@ -65,6 +68,12 @@ export function chainTable(
       return special ?? own("fallbacks", call, routing) ?? routing?.defaultFallbacks ?? merged.defaultFallbacks ?? NONE;
     },
   };
+}
+
+/** @throws {GatewayError} `invalid_request` for a chain that no request needs */
+export function checkWishedChain({ options: { fallbacks } }: Call): void {
+  if (fallbacks === undefined || fallbacks.length <= MOST_WISHED) return;
+  throw new GatewayError("invalid_request", `fallbacks may name at most ${MOST_WISHED} models`, { param: "fallbacks" });
 }
 
 /** Public names that no deployment bears: they may have a chain, but not be in one. */

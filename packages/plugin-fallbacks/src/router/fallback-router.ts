@@ -14,7 +14,7 @@ import type { HedgePolicy } from "../hedge/hedge-policy.ts";
 import type { RouterSettings } from "../options.ts";
 import { causeOf, codeOfSkips } from "./cause.ts";
 import type { OtherNames } from "./chains.ts";
-import { chainTable } from "./chains.ts";
+import { chainTable, checkWishedChain } from "./chains.ts";
 import type { GroupParts } from "./group-tries.ts";
 import { groupTries } from "./group-tries.ts";
 import { checkKnown } from "./known-model.ts";
@@ -69,6 +69,7 @@ export function fallbackRouter(models: ModelTable, parts: FallbackRouterParts): 
   function* route(call: Call): Steps {
     let group: readonly Deployment[] | undefined = models.deployments(call.model, call.principal);
     if (group.length === 0) unknownModels.route(call);
+    checkWishedChain(call);
     const progress = new Progress(call, wishedRetries(call));
     const { trace } = call;
     budgets.addCall();

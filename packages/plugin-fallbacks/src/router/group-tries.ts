@@ -10,7 +10,7 @@ import { takeRetry } from "./retry-budget.ts";
 /** What all calls of a gateway share. */
 export interface GroupParts {
   readonly strategy: Strategy;
-  readonly board: Pick<HealthBoard, "usable" | "mayTry" | "failing">;
+  readonly board: Pick<HealthBoard, "usable" | "mayTry" | "failing" | "lastResort">;
   readonly budgets: RetryBudgets;
   readonly settings: RouterSettings;
   readonly random: () => number;
@@ -63,7 +63,7 @@ function* eachOnce(
         return deployment;
       });
       if (!othersMayHelp(found, error)) return true;
-    } else if (progress.untouched) {
+    } else if (progress.untouched && !board.lastResort(item)) {
       if (!othersMayHelp(item, yield item)) return true;
     } else if (board.failing(item)) {
       failing ??= [];

@@ -170,6 +170,14 @@ describe("the caller's own wishes", () => {
     expect(one.tried()).toBe("a1");
   });
 
+  it("a list that is too long is refused", async () => {
+    const one = await bench(deployments, {}, options);
+    const names = Array.from({ length: 101 }, (_, index) => `m${index}`);
+    expect((await one.ask({ fallbacks: names })).error).toMatchObject({ code: "invalid_request", param: "fallbacks" });
+    expect((await one.ask({ fallbacks: names.slice(1) })).error).toBeUndefined();
+    expect(one.tried()).toBe("a1");
+  });
+
   it("says in the trace which models it leaves out, and why", async () => {
     const one = await bench(deployments, { a1: 503 }, options);
     const principal = { ...KEY, models: ["a", "d"] };
