@@ -44,8 +44,6 @@ export interface FallbackRouter extends Router {
   remaining(call: Call): readonly Deployment[];
 }
 
-const NO_NAMES: OtherNames = new Set<string>();
-
 /**
  * Tries the deployments of a model as the strategy orders them, then repeats as the retry policies say, then goes on to
  * the models of the chain. The chain of the model that was asked for applies; nothing is tried again beyond its retries.
@@ -54,7 +52,7 @@ const NO_NAMES: OtherNames = new Set<string>();
  */
 export function fallbackRouter(models: ModelTable, parts: FallbackRouterParts): FallbackRouter {
   const { strategy, settings, board, hedge, random = Math.random, now = () => performance.now() } = parts;
-  const chains = chainTable(settings.chains, parts.fallbacks ?? {}, models, parts.otherNames ?? NO_NAMES);
+  const chains = chainTable(settings.chains, parts.fallbacks ?? {}, models, parts.otherNames ?? new Set());
   checkPolicies(models);
   const budgets = new RetryBudgets(settings.retryBudget, models, now);
   const groupParts: GroupParts = { strategy, board, budgets, settings, random, now, leadsOn };
