@@ -1,6 +1,7 @@
 import type { Provider } from "@signalbox/kernel";
 import { Secret } from "@signalbox/kernel";
 import { OPENAI_MODELS, TEXT_COMPLETION_MODELS } from "./capabilities.ts";
+import { modelFacts } from "./model-facts.ts";
 import { openaiWire } from "./openai-wire.ts";
 import type { WireProfile } from "./profile.ts";
 import { checkOptions, OPTIONS_SCHEMA } from "./schemas.ts";
@@ -53,7 +54,7 @@ export const OPENAI_PROFILE: WireProfile = {
 export function openai(options: OpenAIOptions = {}): Provider {
   checkOptions(OPTIONS_SCHEMA, options, "openai");
   const { apiKey, baseUrl, organization, project, headers } = options;
-  return openaiWire(OPENAI_PROFILE, {
+  const provider = openaiWire(OPENAI_PROFILE, {
     ...(apiKey !== undefined && { apiKey: typeof apiKey === "string" ? new Secret(apiKey) : apiKey }),
     ...(baseUrl !== undefined && { baseUrl }),
     headers: {
@@ -62,4 +63,5 @@ export function openai(options: OpenAIOptions = {}): Provider {
       ...headers,
     },
   });
+  return { ...provider, facts: modelFacts };
 }
