@@ -4,6 +4,7 @@ import { chat } from "./chat.ts";
 import { countTokens } from "./count-tokens.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { createEndpoint } from "./endpoint.ts";
+import { modelFacts } from "./model-facts.ts";
 import { listModels } from "./models.ts";
 import { ANTHROPIC } from "./names.ts";
 import type { AnthropicOptions } from "./options.ts";
@@ -46,6 +47,7 @@ export function anthropic(options: AnthropicOptions = {}): Provider {
         "there is no API key; give anthropic() an apiKey or authToken, or the deployment an apiKey",
       );
     },
+    facts: modelFacts,
     listModels: (attempt) => listModels(attempt, endpointOf(attempt.deployment)),
   };
 }

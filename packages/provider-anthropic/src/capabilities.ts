@@ -24,6 +24,12 @@ export interface ModelCapabilities {
   readonly effortCaps?: { readonly [Mode in ThinkingMode]?: Effort };
   /** Takes `role: "system"` within `messages`. */
   readonly systemMessages: boolean;
+  /** Most tokens of input and output together. Undefined: it depends on beta headers. */
+  readonly contextWindow: number | undefined;
+  /** Goes on from an assistant message at the end of the request (while it does not think). */
+  readonly prefill: boolean;
+  /** Takes images and PDF files. Undefined: it is not said. */
+  readonly vision: boolean | undefined;
 }
 
 interface Row extends ModelCapabilities {
@@ -40,6 +46,9 @@ const CURRENT: Omit<ModelCapabilities, "thinking"> = {
   structuredOutput: true,
   efforts: ALL_EFFORTS,
   systemMessages: true,
+  contextWindow: 1_000_000,
+  prefill: false,
+  vision: true,
 };
 
 const GENERATION_4_6: ModelCapabilities = {
@@ -50,6 +59,9 @@ const GENERATION_4_6: ModelCapabilities = {
   structuredOutput: true,
   efforts: ["low", "medium", "high", "max"],
   systemMessages: false,
+  contextWindow: 1_000_000,
+  prefill: false,
+  vision: true,
 };
 
 const GENERATION_4_5: ModelCapabilities = {
@@ -60,6 +72,9 @@ const GENERATION_4_5: ModelCapabilities = {
   structuredOutput: true,
   efforts: [],
   systemMessages: false,
+  contextWindow: 200_000,
+  prefill: true,
+  vision: true,
 };
 
 const OLDER: ModelCapabilities = { ...GENERATION_4_5, sampling: "accepted", structuredOutput: false };
@@ -84,15 +99,22 @@ const ROWS: readonly Row[] = [
   { families: ["opus-4-7"], ...CURRENT, thinking: ["adaptive", "disabled"], systemMessages: false },
   { families: ["opus-4-6", "sonnet-4-6"], ...GENERATION_4_6 },
   { families: ["opus-4-5"], ...GENERATION_4_5, efforts: ["low", "medium", "high"] },
-  { families: ["sonnet-4-5", "haiku-4-5"], ...GENERATION_4_5 },
+  { families: ["haiku-4-5"], ...GENERATION_4_5 },
+  { families: ["sonnet-4-5"], ...GENERATION_4_5, contextWindow: undefined },
   { families: ["opus-4-1"], ...GENERATION_4_5, maxOutputTokens: 32_000 },
   { families: ["opus-4", "opus-4-0"], ...OLDER, maxOutputTokens: 32_000 },
-  { families: ["sonnet-4", "sonnet-4-0", "3-7-sonnet"], ...OLDER },
-  { families: ["3-5-sonnet", "3-5-haiku"], ...WITHOUT_THINKING },
+  { families: ["sonnet-4", "sonnet-4-0"], ...OLDER, contextWindow: undefined },
+  { families: ["3-7-sonnet"], ...OLDER },
+  { families: ["3-5-sonnet"], ...WITHOUT_THINKING },
+  { families: ["3-5-haiku"], ...WITHOUT_THINKING, vision: undefined },
+  { families: ["3-opus", "3-sonnet", "3-haiku"], ...WITHOUT_THINKING, maxOutputTokens: 4_096 },
+  { families: ["2-1"], ...WITHOUT_THINKING, maxOutputTokens: 4_096, vision: false },
   {
-    families: ["3-opus", "3-sonnet", "3-haiku", "2", "2-0", "2-1", "instant-1"],
+    families: ["2", "2-0", "instant-1"],
     ...WITHOUT_THINKING,
     maxOutputTokens: 4_096,
+    contextWindow: 100_000,
+    vision: false,
   },
 ];
 
@@ -115,9 +137,14 @@ export function modelFamily(model: string): string | undefined {
 }
 
 export function modelCapabilities(model: string): ModelCapabilities {
+  return knownCapabilities(model) ?? UNKNOWN;
+}
+
+/** What the table says about a model, if it is there. */
+export function knownCapabilities(model: string): ModelCapabilities | undefined {
   const family = modelFamily(model);
-  if (family === undefined) return UNKNOWN;
-  return ROWS.find((row) => row.families.some((name) => covers(name, family))) ?? UNKNOWN;
+  if (family === undefined) return undefined;
+  return ROWS.find((row) => row.families.some((name) => covers(name, family)));
 }
 
 /** Equal, or with a word behind it (`opus-4-6-fast`); a number behind it is another version. */
