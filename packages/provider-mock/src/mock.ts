@@ -1,4 +1,4 @@
-import type { Attempt, Deployment, OperationName, Provider, Reply, ResultOf } from "@signalbox/kernel";
+import type { Attempt, Deployment, ModelFacts, OperationName, Provider, Reply, ResultOf } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
 import { BUILT_IN_REPLIES, parseBehaviour } from "./behaviour.ts";
 import { chat } from "./chat.ts";
@@ -68,6 +68,7 @@ export function mock(options: MockOptions = {}): Provider {
         source: "mock",
       });
     },
+    facts: () => MOCK_FACTS,
     listModels: () =>
       Promise.resolve(
         [...BUILT_IN_REPLIES, ...settings.scriptNames].map((id) => ({
@@ -78,6 +79,16 @@ export function mock(options: MockOptions = {}): Provider {
       ),
   };
 }
+
+/** It takes whatever it is given, and has no window and no price. */
+const MOCK_FACTS: ModelFacts = {
+  supportsVision: true,
+  supportsAudioInput: true,
+  supportsPdfInput: true,
+  supportsFunctionCalling: true,
+  supportsResponseSchema: true,
+  supportsReasoning: true,
+};
 
 function playedModel(deployment: Deployment): string | undefined {
   return deployment.headers?.[MODEL_HEADER];
