@@ -88,7 +88,9 @@ function checkMembers(what: string, value: object, members: Readonly<Record<stri
     throw new GatewayError("option_invalid", `${named} ${problem}`, { source: owner, param: "plugins" });
   };
   if (typeof value !== "object" || value === null) {
-    refuse(`is ${value === null ? "null" : `a ${typeof value}`}; it must be an object with ${names.join(", ")}`);
+    refuse(
+      `is ${value === null || value === undefined ? value : `a ${typeof value}`}; it must be an object with ${names.join(", ")}`,
+    );
   }
   for (const member of Object.keys(value)) {
     if (names.includes(member) || nearest(member, names).length === 0) continue;

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { Deployment, GatewayError as Failure, Provider } from "@signalbox/kernel";
+import type { Deployment, GatewayError as Failure } from "@signalbox/kernel";
 import { createGateway, GatewayError } from "@signalbox/kernel";
-import { jsonRequest, openStream, sendJson } from "@signalbox/kernel/http";
 import { replayServer } from "@signalbox/kernel/testkit";
 import type { Driven, DrivenOptions } from "../support/driven-gateway.ts";
 import {
@@ -17,7 +16,7 @@ import {
   saysAfter,
   stalls,
 } from "../support/driven-gateway.ts";
-import { textResult } from "../support/scripted-provider.ts";
+import { httpVendor } from "../support/http-vendor.ts";
 
 const open: Driven[] = [];
 
@@ -258,37 +257,6 @@ describe("a second try beside a slow one", () => {
   });
 });
 
-/** A vendor over HTTP: `stream` of frames, or one JSON body. */
-const vendor: Provider = {
-  name: "vendor",
-  operations: {
-    async *chat(attempt) {
-      const asked = jsonRequest(attempt, {
-        baseUrl: attempt.deployment.baseUrl ?? "",
-        path: "/chat",
-        headers: {},
-        body: { model: attempt.upstreamModel },
-      });
-      if (attempt.request.stream !== true) {
-        const { text } = (await sendJson(attempt, asked, {})) as { readonly text: string };
-        return textResult(text);
-      }
-      const stream = await openStream(attempt, asked);
-      try {
-        let text = "";
-        for (;;) {
-          const bytes = await stream.read();
-          if (bytes === undefined) return textResult(text);
-          text += bytes.toString();
-          yield { type: "partDelta", choice: 0, index: 0, delta: { type: "text", text: bytes.toString() } };
-        }
-      } finally {
-        stream.close();
-      }
-    },
-  },
-};
-
 describe("over HTTP", () => {
   it.each([
     ["a head that does not come", { headersDelayMs: 60_000, body: { text: "late" } }, false],
@@ -303,7 +271,7 @@ describe("over HTTP", () => {
     const fast = await replayServer(stream ? { bodyText: "data: fast" } : { body: { text: "fast" } });
     const gateway = await createGateway({
       plugins: [
-        { name: "vendors", providers: [vendor] },
+        { name: "vendors", providers: [httpVendor] },
         {
           name: "hedging",
           router: (models) => ({ route: ({ model }) => models.deployments(model), hedgeAfterMs: () => 30 }),
