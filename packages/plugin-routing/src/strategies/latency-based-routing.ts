@@ -13,6 +13,9 @@ const DEFAULT_TRIAL_SHARE = 0.05;
 const USUAL_TIMES = 2;
 const SPARE = 8;
 
+/** Calls that wait for a first event, and calls that wait for all. */
+type Kind = "streamed" | "whole";
+
 class LatencyRecord implements DeploymentRecord {
   inFlight = 0;
   gone = false;
@@ -45,7 +48,9 @@ export function latencyBasedRouting(parts: StrategyParts, options: LatencyOption
   }
 
   /** Of two that chance names the one with less in flight: a burst then spreads. */
-  function lessBusyOfTwo(left: readonly LatencyRecord[], most: number, equals: number): number {
+  function lessBusyOfTwo(left: readonly LatencyRecord[], most: number): number {
+    let equals = 0;
+    for (let place = 0; place < left.length; place++) if ((costs[place] as number) <= most) equals += 1;
     const one = Math.floor(random() * equals);
     const place = nth(one, most, left.length);
     if (equals < 2) return place;
@@ -55,22 +60,45 @@ export function latencyBasedRouting(parts: StrategyParts, options: LatencyOption
     return (left[otherPlace] as LatencyRecord).inFlight < busy ? otherPlace : place;
   }
 
-  /** Whether its last answer and the last attempt to get a new one are too long ago. */
+  /** Whether its last answer and the last attempt to get one are too long ago. */
   const isStale = (figure: LatencyFigure, at: number): boolean =>
     at - figure.at > STALE_MS && at - figure.triedAt > STALE_MS;
 
-  function nthStale(ordinal: number, left: readonly LatencyRecord[], kind: "streamed" | "whole", at: number): number {
+  function nthStale(ordinal: number, left: readonly LatencyRecord[], kind: Kind, at: number): number {
     let skip = ordinal;
     for (let place = 0; place < left.length; place++) {
       const figure = (left[place] as LatencyRecord)[kind];
       if (!isStale(figure, at)) continue;
-      if (skip === 0) {
-        figure.triedAt = at;
-        return place;
-      }
+      if (skip === 0) return place;
       skip -= 1;
     }
     return 0;
+  }
+
+  /** Fills `costs`, not a number for the unknown, and answers the least one. */
+  function measure(left: readonly LatencyRecord[], kind: Kind, perToken: boolean, at: number): number {
+    if (costs.length < left.length) costs = new Float64Array(left.length);
+    let least = Number.POSITIVE_INFINITY;
+    for (let place = 0; place < left.length; place++) {
+      const record = left[place] as LatencyRecord;
+      const figure = record[kind];
+      let cost = Number.NaN;
+      if (at - figure.at <= ttlMs) {
+        cost = perToken ? figure.costPerToken : figure.cost;
+        const room = USUAL_TIMES * figure.usualInFlight + SPARE;
+        if (record.inFlight > room) cost *= record.inFlight / room;
+        if (cost < least) least = cost;
+      }
+      costs[place] = cost;
+    }
+    return least;
+  }
+
+  /** Where nobody is known to answer: those that were not tried yet cost nothing; all of them when there are none. */
+  function freeTheUntried(count: number, unknown: number): void {
+    for (let place = 0; place < count; place++) {
+      costs[place] = unknown === 0 || Number.isNaN(costs[place]) ? 0 : Number.NaN;
+    }
   }
 
   return choosing<LatencyRecord>({
@@ -79,53 +107,28 @@ export function latencyBasedRouting(parts: StrategyParts, options: LatencyOption
     choose(call, left, first) {
       const at = now();
       const kind = kindOf(call);
-      if (costs.length < left.length) costs = new Float64Array(left.length);
-
       let unknown = 0;
       let stale = 0;
-      let everyTokens = true;
+      let perToken = true;
       for (let place = 0; place < left.length; place++) {
         const figure = (left[place] as LatencyRecord)[kind];
         if (isStale(figure, at)) stale += 1;
         if (at - figure.at > ttlMs) unknown += 1;
-        else if (!figure.hasTokens) everyTokens = false;
+        else if (!figure.hasTokens) perToken = false;
       }
       if (first && stale > 0 && unknown < left.length && random() < trialShare) {
         return nthStale(Math.floor(random() * stale), left, kind, at);
       }
-
-      let least = Number.POSITIVE_INFINITY;
-      for (let place = 0; place < left.length; place++) {
-        const record = left[place] as LatencyRecord;
-        const figure = record[kind];
-        let cost = Number.NaN;
-        if (at - figure.at <= ttlMs) {
-          cost = everyTokens ? figure.costPerToken : figure.cost;
-          const room = USUAL_TIMES * figure.usualInFlight + SPARE;
-          if (record.inFlight > room) cost *= record.inFlight / room;
-          if (cost < least) least = cost;
-        }
-        costs[place] = cost;
-      }
-
-      // nobody is known who answers: whoever was not tried yet, else anybody
+      let least = measure(left, kind, perToken, at);
       if (least === Number.POSITIVE_INFINITY) {
-        let equals = 0;
-        for (let place = 0; place < left.length; place++) {
-          const known = !Number.isNaN(costs[place]);
-          costs[place] = unknown > 0 && known ? Number.NaN : 0;
-          if (costs[place] === 0) equals += 1;
-        }
-        return lessBusyOfTwo(left, 0, equals);
+        freeTheUntried(left.length, unknown);
+        least = 0;
       }
-
-      const most = least * (1 + lowestLatencyBuffer);
-      let equals = 0;
-      for (let place = 0; place < left.length; place++) if ((costs[place] as number) <= most) equals += 1;
-      return lessBusyOfTwo(left, most, equals);
+      return lessBusyOfTwo(left, least * (1 + lowestLatencyBuffer));
     },
-    begin(deployment) {
-      records.begin(deployment);
+    begin(deployment, call) {
+      const record = records.begin(deployment);
+      if (record !== undefined) record[kindOf(call)].triedAt = now();
     },
     report(deployment, outcome, call) {
       const record = records.end(deployment);
@@ -144,7 +147,7 @@ export function latencyBasedRouting(parts: StrategyParts, options: LatencyOption
   });
 }
 
-function kindOf(call: Call): "streamed" | "whole" {
+function kindOf(call: Call): Kind {
   return (call.request as { readonly stream?: boolean }).stream === true ? "streamed" : "whole";
 }
 

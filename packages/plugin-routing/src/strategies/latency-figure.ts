@@ -12,7 +12,7 @@ const FADED = 1e-6;
 export class LatencyFigure {
   /** When the last answer came. */
   at: number = Number.NEGATIVE_INFINITY;
-  /** When the deployment was last tried for the sake of a new figure. */
+  /** When the last attempt began. */
   triedAt: number = Number.NEGATIVE_INFINITY;
   /** Milliseconds per reply, made longer by failures; infinite when it only failed. */
   cost: number = Number.POSITIVE_INFINITY;
