@@ -9,10 +9,14 @@ const DEFAULT_COOLDOWN_MS = 5_000;
 const DEFAULT_EJECTED_SHARE = 0.5;
 /** The longest that is waited because a provider says so. */
 const LONGEST_RETRY_AFTER_MS = 600_000;
-/** Where growing ends, unless the first cooldown is longer. */
-const LONGEST_GROWN_MS = 300_000;
+/**
+ * Where growing ends, unless the first cooldown is longer: a provider that is back is found out within a minute. What an
+ * operator must mend takes longer.
+ */
+const LONGEST_INFERRED_MS = 60_000;
+const LONGEST_TOLD_MS = 300_000;
 /** After so long without being left out, a deployment begins with the first cooldown again. */
-export const HEALTHY_PERIOD_MS = 300_000;
+export const HEALTHY_PERIOD_MS = 60_000;
 /** A model that has answered within this time exists, and its credential holds. */
 const ANSWERED_LATELY_MS = 60_000;
 /** A deployment that kept a caller waiting for so long has had its chance, however short the caller's patience. */
@@ -170,9 +174,9 @@ export function cooldownMs(
   retryAfterMs: number | undefined,
   { ms }: CooldownSettings,
 ): number {
-  const { factor, grows } = CAUSES[cause];
+  const { factor, grows, inferred } = CAUSES[cause];
   const first = ms * factor;
-  const longest = Math.max(LONGEST_GROWN_MS, ms);
+  const longest = Math.max(inferred ? LONGEST_INFERRED_MS : LONGEST_TOLD_MS, ms);
   const own = grows ? Math.min(longest, first * 2 ** (count - 1)) : first;
   if (retryAfterMs === undefined || !(retryAfterMs > 0)) return own;
   const told = Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS);

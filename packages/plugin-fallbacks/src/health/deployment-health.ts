@@ -31,6 +31,11 @@ export class DeploymentHealth implements FailureFacts {
   until = 0;
   /** How often in a row it was left out. */
   count = 0;
+  /**
+   * Until when it is used only when nothing else is left, though it is not left out: too many others of its model are.
+   * 0: it is used like any other.
+   */
+  lastResortUntil = 0;
   /** When it was last left out no longer. */
   recoveredAt = 0;
   /** The call that finds out whether it answers again. */
@@ -60,6 +65,11 @@ export class DeploymentHealth implements FailureFacts {
   /** Its time is over and a call is to find out, or it may be used anyway. */
   mayTry(now: number): boolean {
     return !this.out || now >= this.until;
+  }
+
+  /** It fails, and is kept only because too many others are left out. */
+  isLastResort(now: number): boolean {
+    return this.state === "failing" && now < this.lastResortUntil;
   }
 
   /** Its cooldown is over, and nothing needs to be found out. */

@@ -42,6 +42,11 @@ export interface HealthBoard extends AttemptWatcher {
   mayTry(deployment: Deployment): boolean;
   /** It failed when it was tried last, and has not answered since. */
   failing(deployment: Deployment): boolean;
+  /**
+   * It would be left out, if not too many others of its model were: to be tried only when nothing else is left. From
+   * time to time one call is let through to find out whether it answers again.
+   */
+  lastResort(deployment: Deployment): boolean;
   /** Every deployment's state, in listed order. */
   states(): readonly DeploymentState[];
   /** A health check's outcome: a success ends an ejection, a failure counts like a call's. */
@@ -108,6 +113,12 @@ class Board implements HealthBoard {
     return (this.#register.get(deployment.id)?.consecutiveFailures ?? 0) > 0;
   }
 
+  lastResort(deployment: Deployment): boolean {
+    // whoever is kept for this reason is kept because others are out
+    if (this.#register.out === 0) return false;
+    return this.#register.get(deployment.id)?.isLastResort(this.#clock.now()) ?? false;
+  }
+
   states(): readonly DeploymentState[] {
     const now = this.#clock.now();
     const toEpoch = this.#clock.epochMs() - now;
@@ -121,8 +132,15 @@ class Board implements HealthBoard {
     const record = this.#register.get(deployment.id);
     if (record === undefined) return;
     record.inFlight += 1;
-    if (!record.out) return;
+    if (!record.out && record.lastResortUntil === 0) return;
     const now = this.#clock.now();
+    if (!record.out) {
+      if (now < record.lastResortUntil) return;
+      // one call finds out; the others go elsewhere until it has ended
+      record.lastResortUntil = now + PROBE_MS;
+      record.probeCall = call.id;
+      return;
+    }
     this.#settle(record, now);
     if (!record.out || now < record.until) return;
     this.#register.probe(record, call.id, now + PROBE_MS, now);
@@ -135,7 +153,7 @@ class Board implements HealthBoard {
     if (record.inFlight > 0) record.inFlight -= 1;
     const now = this.#clock.now();
     this.#settle(record, now);
-    const probes = record.state === "probing" && record.probeCall === call.id;
+    const probes = record.probeCall === call.id && (record.state === "probing" || record.lastResortUntil > 0);
     const { error } = outcome;
     if (outcome.ok) this.#answered(record, probes, now);
     else if (
@@ -147,7 +165,8 @@ class Board implements HealthBoard {
       this.#failed(record, error, probes, now);
     } else if (probes) {
       // it has found out nothing: the next call may
-      this.#register.probe(record, undefined, now, now);
+      if (record.out) this.#register.probe(record, undefined, now, now);
+      else record.lastResortUntil = now;
     }
   }
 
@@ -193,7 +212,8 @@ class Board implements HealthBoard {
       this.#repeated(record, error, now);
       return;
     }
-    const again = record.out;
+    if (!proves && record.isLastResort(now) && saidBy(error) === undefined) return;
+    const again = record.out || record.lastResortUntil > 0;
     const cause = again ? (saidBy(error) ?? "failuresInARow") : causeOf(error, record, settings, now);
     if (cause === undefined) {
       if (!isClientError(error)) this.#register.fail(record, error.code, failureWords(error.code), now);

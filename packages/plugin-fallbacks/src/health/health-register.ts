@@ -80,6 +80,10 @@ export class HealthRegister {
     const wasOut = record.out;
     this.fail(record, removal.code, `${CAUSES[removal.cause].words}; ${obstacle}`, now);
     if (wasOut) this.#shared.delete(record.id);
+    if (record.group.size > 1 && !this.#settings.disabled) {
+      record.count = removal.count;
+      record.lastResortUntil = removal.until;
+    }
   }
 
   /** It failed, and is used all the same. */
@@ -94,6 +98,7 @@ export class HealthRegister {
     const wasOut = record.out;
     record.code = undefined;
     record.reason = undefined;
+    record.lastResortUntil = 0;
     this.#move(record, "healthy", now);
     if (wasOut) this.#shared.delete(record.id);
   }
@@ -148,6 +153,7 @@ export class HealthRegister {
     record.code = undefined;
     record.reason = undefined;
     record.consecutiveFailures = 0;
+    record.lastResortUntil = 0;
     this.#move(record, state, now);
   }
 
@@ -157,6 +163,7 @@ export class HealthRegister {
     record.code = code;
     record.reason = CAUSES[cause].words;
     record.until = until;
+    record.lastResortUntil = 0;
     record.count = count;
     record.probeCall = undefined;
     this.#count(record, CAUSES[cause].state);

@@ -258,19 +258,19 @@ describe("failures in a row", () => {
   it("wait longer each time, until a healthy period has passed", () => {
     const bench = new HealthBench(group(2));
     bench.fail("a", "provider_error", {}, 5);
-    for (const expected of [10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000]) {
+    for (const expected of [10_000, 20_000, 40_000, 60_000, 60_000]) {
       bench.pass(bench.left("a") ?? 0);
       bench.fail("a");
       expect([bench.state("a"), bench.left("a")]).toEqual(["ejected", expected]);
     }
-    bench.pass(300_000);
+    bench.pass(60_000);
     bench.succeed("a");
-    bench.pass(299_999);
+    bench.pass(59_999);
     bench.fail("a", "provider_error", {}, 5);
-    expect(bench.left("a")).toBe(300_000);
-    bench.pass(300_000);
+    expect(bench.left("a")).toBe(60_000);
+    bench.pass(60_000);
     bench.succeed("a");
-    bench.pass(300_000);
+    bench.pass(60_000);
     bench.fail("a", "provider_error", {}, 5);
     expect(bench.left("a")).toBe(5_000);
   });
@@ -444,6 +444,41 @@ describe("the share of a group", () => {
     ]);
     bench.fail("b", "provider_rate_limited");
     expect(bench.state("b")).toBe("cooling");
+  });
+
+  it("makes a last resort of what it may not leave out, and lets one call at a time find out", () => {
+    const bench = new HealthBench(group(3));
+    const lastResorts = (): string =>
+      group(3)
+        .filter((each) => bench.board.lastResort(each))
+        .map(({ id }) => id)
+        .join("");
+    for (const id of ["a", "b"]) bench.fail(id, "provider_error", {}, 5);
+    expect([bench.usable(), lastResorts()]).toEqual(["bc", "b"]);
+    // calls that were under way, or had nowhere else to go, do not make it longer
+    bench.fail("b", "provider_error", {}, 20);
+    bench.pass(5_000);
+    expect(lastResorts()).toBe("");
+    const first = bench.begin("b");
+    expect(lastResorts()).toBe("b");
+    bench.end("b", first, { error: failure("provider_error") });
+    bench.pass(9_999);
+    expect(lastResorts()).toBe("b");
+    bench.pass(1);
+    const second = bench.begin("b");
+    bench.end("b", second, { error: failure("client_closed"), abandoned: true });
+    expect(lastResorts()).toBe("");
+    bench.succeed("b");
+    expect([bench.state("b"), lastResorts()]).toEqual(["healthy", ""]);
+  });
+
+  it("makes no last resort of the only deployment, nor of any where cooldowns are off", () => {
+    const lone = new HealthBench(group(1));
+    const off = new HealthBench(group(2), { disabled: true });
+    for (const bench of [lone, off]) {
+      bench.fail("a", "provider_error", {}, 20);
+      expect(bench.board.lastResort(deployment("a"))).toBe(false);
+    }
   });
 
   it("never takes the last one that its provider has left", () => {
