@@ -8,39 +8,44 @@ import { takeRetry } from "./retry-budget.ts";
 /** A longer `retry-after` is not waited for. */
 const LONGEST_RETRY_AFTER_MS = 60_000;
 
-interface Repetition {
-  readonly tried: Try;
-  /** The deployment, or the wait until it has room. */
-  readonly room: Deployment | Promise<Deployment>;
-  readonly waitMs: number;
-}
-
 /** Tries deployments of one model again, the best candidate first, as often as is allowed. */
 export function* repetitions(parts: GroupParts, progress: Progress, from: number, budget: string): Steps {
   for (let repeated = 0; ; repeated++) {
-    const next = nextRepetition(parts, progress, from, repeated);
-    if (next === undefined || !takeRetry(parts.budgets, budget, next.tried.deployment, progress.call)) return;
-    next.tried.repeated += 1;
-    const error = yield afterItsWait(next, progress);
-    progress.ended(next.tried, error, parts.now());
+    if (!(yield* repetition(parts, progress, from, repeated, budget))) return;
   }
 }
 
-function nextRepetition(parts: GroupParts, progress: Progress, from: number, repeated: number): Repetition | undefined {
+/**
+ * One more try. The strategy's list stays open until it has ended: what the strategy holds for it is given back when the
+ * list is closed. Returns whether there was one.
+ */
+function* repetition(
+  parts: GroupParts,
+  progress: Progress,
+  from: number,
+  repeated: number,
+  budget: string,
+): Steps<boolean> {
   const { call } = progress;
   const now = parts.now();
   const candidates = soonest(parts, progress, from, repeated, now);
   const best = bestOf(candidates, parts);
-  if (best.length === 0) return undefined;
+  if (best.length === 0) return false;
   const deployments = best.map(({ deployment }) => deployment);
   for (const room of parts.strategy.order(call, deployments)) {
     const tried = best.find(({ deployment }) => deployment === room) ?? (best[0] as Try);
     const waitMs = waitBefore(parts, progress, tried, repeated, now);
-    if (now + waitMs < call.deadline) return { tried, room, waitMs };
-    call.trace.note("route", `no retry at "${tried.deployment.id}": the wait for it would outlast the deadline`);
-    return undefined;
+    if (now + waitMs >= call.deadline) {
+      call.trace.note("route", `no retry at "${tried.deployment.id}": the wait for it would outlast the deadline`);
+      return false;
+    }
+    if (!takeRetry(parts.budgets, budget, tried.deployment, call)) return false;
+    tried.repeated += 1;
+    const error = yield afterItsWait(room, waitMs, progress);
+    progress.ended(tried, error, parts.now());
+    return true;
   }
-  return undefined;
+  return false;
 }
 
 /** Those that answer again, else all; of these the ones that were repeated least. */
@@ -91,7 +96,12 @@ function waitBefore(
   return recovered ? 0 : Math.max(backOffMs(repeated, random), settings.retryAfterMs);
 }
 
-function afterItsWait({ room, waitMs }: Repetition, { call }: Progress): Deployment | Promise<Deployment> {
+/** @param room the deployment, or the wait until it has room */
+function afterItsWait(
+  room: Deployment | Promise<Deployment>,
+  waitMs: number,
+  { call }: Progress,
+): Deployment | Promise<Deployment> {
   if (waitMs === 0) return room;
   // should it fail meanwhile, that is told at the end of the wait
   if ("then" in room) room.catch(() => undefined);
