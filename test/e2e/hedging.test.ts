@@ -7,7 +7,7 @@ import { createGateway, Secret } from "@signalbox/kernel";
 import type { Exchange, ReplayServer } from "@signalbox/kernel/testkit";
 import { replayServer } from "@signalbox/kernel/testkit";
 import { masterKey } from "@signalbox/plugin-config";
-import type { HedgeOptions } from "@signalbox/plugin-fallbacks";
+import type { FallbacksOptions, HedgeOptions } from "@signalbox/plugin-fallbacks";
 import { fallbacks } from "@signalbox/plugin-fallbacks";
 import { openai, openaiDialects } from "@signalbox/provider-openai";
 import { CLIENT_KEY, chatEvents, chatReply, sse, UPSTREAM_KEY } from "./scripted-gateway.ts";
@@ -45,7 +45,11 @@ const quick = (name: string, stream: boolean): Exchange =>
     : { body: chatReply("openai", `from ${name}`) };
 
 /** Two deployments of one model, after enough calls to know how long they take. */
-async function warmBench(hedge: HedgeOptions = {}, stream = false): Promise<Bench> {
+async function warmBench(
+  hedge: HedgeOptions = {},
+  stream: boolean = false,
+  options: FallbacksOptions = {},
+): Promise<Bench> {
   const answers: Bench["answers"] = { a: undefined, b: undefined };
   const server = (name: "a" | "b"): Promise<ReplayServer> =>
     replayServer(({ body }) => answers[name] ?? quick(name, JSON.parse(body).stream === true));
@@ -86,7 +90,7 @@ async function warmBench(hedge: HedgeOptions = {}, stream = false): Promise<Benc
           },
         },
       },
-      fallbacks({ retries: 0, hedge: { minMs: 60, ...hedge } }),
+      fallbacks({ retries: 0, hedge: { minMs: 60, ...hedge }, ...options }),
     ],
     deployments: [
       { id: "a", model: "m", provider: "openai", upstreamModel: "gpt-4o", baseUrl: `${a.url}/v1`, apiKey },
@@ -205,12 +209,33 @@ describe.each([
   });
 });
 
-it("a winner's stream that breaks is no longer anybody's to repair", async () => {
-  const { answers, ask } = await warmBench({}, true);
-  const bodyText = sse("openai", chatEvents("openai", ["from ", "b"]));
-  answers.a = { ...quick("a", true), headersDelayMs: SLOW_MS };
-  answers.b = { bodyText, delivery: "lines", fault: { type: "reset", afterBytes: Math.floor(bodyText.length / 2) } };
-  await expect(ask()).rejects.toThrow(OpenAI.APIError);
+describe("a winner's stream that breaks", () => {
+  async function brokenWinner(options: FallbacksOptions): Promise<Bench> {
+    const made = await warmBench({}, true, options);
+    const bodyText = sse("openai", chatEvents("openai", ["from ", "b"]));
+    const afterBytes = sse("openai", chatEvents("openai", ["from ", "b"]).slice(0, 2)).length;
+    made.answers.a = { ...quick("a", true), headersDelayMs: SLOW_MS };
+    made.answers.b = { bodyText, delivery: "lines", fault: { type: "reset", afterBytes } };
+    return made;
+  }
+
+  it("is not taken over by the one that lost", async () => {
+    const { ask } = await brokenWinner({});
+    await expect(ask()).rejects.toThrow(OpenAI.APIError);
+  });
+
+  it("is continued by the one that lost, where streams are continued: it was slow, not broken", async () => {
+    const made = await brokenWinner({ continueStreams: true });
+    const asked = made.ask();
+    await made.b.received(0);
+    made.answers.a = { bodyText: sse("openai", chatEvents("openai", ["a"])) };
+    expect(await asked).toBe("from a");
+    expect(made.traces[0]?.attempts).toMatchObject([
+      { deployment: "a", code: "client_closed" },
+      { deployment: "b", code: "provider_error", purpose: "hedge" },
+      { deployment: "a", purpose: "continuation" },
+    ]);
+  });
 });
 
 it("models that are not named are not hedged", async () => {

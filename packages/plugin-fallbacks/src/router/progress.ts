@@ -87,7 +87,9 @@ export class Progress {
     }
     for (let at = 0; at < this.earlier; at++) {
       const attempt = this.call.trace.attempts[at];
-      if (attempt?.deployment === id && attempt.model === upstreamModel) return true;
+      // one that only lost a race to another has done nothing wrong
+      if (attempt?.deployment !== id || attempt.code === "client_closed") continue;
+      if (attempt.model === upstreamModel) return true;
     }
     return false;
   }

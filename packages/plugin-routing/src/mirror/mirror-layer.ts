@@ -133,6 +133,8 @@ export function mirrorLayer(options: Readonly<Record<string, MirrorOptions>>): M
   ): Reply<Name> {
     const mirror = byModel.get(call.model) ?? (isOwnAlias(call) ? undefined : byModel.get(call.request.model));
     if (mirror === undefined || closed || call.signal.aborted) return next(call);
+    // a stream that is continued was copied at its beginning
+    if (call.purpose === "continuation") return next(call);
     if (stableShare(call.id, mirror.salt) * 100 >= mirror.percent || !mayCall(call)) return next(call);
     const { counts } = mirror;
     if (counts.running >= mirror.maxParallel) {

@@ -46,6 +46,22 @@ describe("a mirrored call", () => {
     expect(call.trace.notes).toEqual([{ stage: "route", text: `mirrored to "${copy?.deployment.model}"` }]);
   });
 
+  it("is not copied again when its stream is continued", async () => {
+    const layer = mirrorLayer({ main: { to: "shadow", percent: 100 } });
+    const { gateway } = await mirrored("fixed");
+    const { call } = gateway.open({ operation: "chat", request: REQUEST });
+    const asked: unknown[] = [];
+    const next = (of: Call<"chat">): never => {
+      asked.push(of.request);
+      return undefined as never;
+    };
+    layer.layer({ ...call, purpose: "continuation" }, next);
+    await pause(10);
+    expect(asked).toHaveLength(1);
+    expect(layer.counts()[0]).toMatchObject({ running: 0, succeeded: 0, failed: 0 });
+    await layer.close();
+  });
+
   it("is not delayed by a slow target", async () => {
     const { gateway, mirror } = await mirrored("fixed+slow-2s");
     const startedAt = performance.now();
