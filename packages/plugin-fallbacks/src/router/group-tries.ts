@@ -54,15 +54,19 @@ function* eachOnce(
     return error.retryable && refusals <= othersAfterRefusal(deployment?.model, settings);
   }
 
+  /** Nobody has room; who has it first is known at the end of the wait. */
+  function* waited(room: Promise<Deployment>): Steps<boolean> {
+    let found: Deployment | undefined;
+    const error = yield room.then((deployment) => {
+      found = deployment;
+      return deployment;
+    });
+    return othersMayHelp(found, error);
+  }
+
   for (const item of strategy.order(progress.call, notGiven(progress, board.usable(progress.call, group)))) {
     if ("then" in item) {
-      // nobody has room; who has it first is known at the end of the wait
-      let found: Deployment | undefined;
-      const error = yield item.then((deployment) => {
-        found = deployment;
-        return deployment;
-      });
-      if (!othersMayHelp(found, error)) return true;
+      if (!(yield* waited(item))) return true;
     } else if (progress.untouched && !board.lastResort(item)) {
       if (!othersMayHelp(item, yield item)) return true;
     } else if (board.failing(item)) {
@@ -76,7 +80,12 @@ function* eachOnce(
     if (!isStillUsable(parts, progress, deployment)) continue;
     // a call's first try is no retry
     if (progress.anyAttempt && !takeRetry(parts.budgets, budget, deployment, progress.call)) return false;
-    if (!othersMayHelp(deployment, yield deployment)) return true;
+    // what the strategy held for it was given back when it was put off
+    for (const item of strategy.order(progress.call, [deployment])) {
+      if ("then" in item) {
+        if (!(yield* waited(item))) return true;
+      } else if (!othersMayHelp(item, yield item)) return true;
+    }
   }
   return true;
 }
