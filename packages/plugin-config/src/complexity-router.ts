@@ -32,6 +32,7 @@ export function complexityRouter(
 ): ContentRouterSettings | undefined {
   const { litellm_params: params = {}, model_name: name } = entry;
   const path: KeyPath = ["model_list", index, "litellm_params"];
+  if (params.model === undefined) return undefined;
   if (params.model !== COMPLEXITY) {
     reportStray(params, path, source);
     return undefined;
@@ -48,7 +49,7 @@ export function complexityRouter(
   for (const tier of TIERS) {
     const key = tier.toUpperCase() as Uppercase<Tier>;
     const model = config.tiers?.[key];
-    if (model !== undefined && names.served(model, [...at, "tiers", key])) tiers[tier] = model;
+    if (model !== undefined && names.needed(model, [...at, "tiers", key])) tiers[tier] = model;
   }
   const defaultModel = oneOfSeveral(
     source,
@@ -57,7 +58,7 @@ export function complexityRouter(
   );
   if (defaultModel !== undefined) {
     const own = params.complexity_router_default_model !== undefined;
-    names.served(defaultModel, own ? [...path, "complexity_router_default_model"] : [...at, "default_model"]);
+    names.needed(defaultModel, own ? [...path, "complexity_router_default_model"] : [...at, "default_model"]);
   }
   const thresholds = thresholdsOf(config.tier_boundaries, [...at, "tier_boundaries"], source);
   const rules = keywordRules(config.keyword_tier_rules ?? [], tiers, [...at, "keyword_tier_rules"], source);

@@ -96,12 +96,14 @@ function contentRouter(
 ): ContentRouterSettings | undefined {
   const { tiers, default_model: defaultModel, weights } = router;
   if (tiers === undefined && defaultModel === undefined) {
-    source.problem(path, "has neither tiers nor a default_model", "give it one of them");
+    if (!source.unsure(path, "tiers") && !source.unsure(path, "default_model")) {
+      source.problem(path, "has neither tiers nor a default_model", "give it one of them");
+    }
     return undefined;
   }
   if (tiers !== undefined) source.missing([...path, "tiers"], "simple");
-  for (const [tier, model] of Object.entries(tiers ?? {})) names.served(model, [...path, "tiers", tier]);
-  if (defaultModel !== undefined) names.served(defaultModel, [...path, "default_model"]);
+  for (const [tier, model] of Object.entries(tiers ?? {})) names.needed(model, [...path, "tiers", tier]);
+  if (defaultModel !== undefined) names.needed(defaultModel, [...path, "default_model"]);
   const rules = (router.rules ?? []).flatMap((rule, index) => {
     const made = rule === undefined ? undefined : contentRule(rule, [...path, "rules", index], names, source);
     return made === undefined ? [] : [made];
@@ -139,7 +141,7 @@ function contentRule(
   if (Object.keys(condition).length === 0 && !source.faulty([...path, "when"])) {
     source.problem([...path, "when"], "holds for every call", "use default_model");
   }
-  names.served(use, [...path, "use"]);
+  names.needed(use, [...path, "use"]);
   return { name, when: condition, use };
 }
 

@@ -1,5 +1,6 @@
 import type { ConfigValues } from "./config-values.ts";
 import type { PublicNames } from "./public-names.ts";
+import { publicName } from "./public-names.ts";
 import type { FallbackList } from "./router-values.ts";
 import type { KeyPath, Source } from "./source.ts";
 
@@ -36,12 +37,13 @@ export function collectFallbacks(values: ConfigValues, names: PublicNames, sourc
   const chains = new Map<string, string[]>();
   for (const [index, entry] of (values.model_list ?? []).entries()) {
     const targets = entry?.litellm_params?.fallbacks;
-    if (entry?.model_name === undefined || targets === undefined) continue;
+    const model = entry === undefined ? undefined : publicName(entry);
+    if (model === undefined || targets === undefined) continue;
     const path = ["model_list", index, "litellm_params", "fallbacks"];
-    if (entry.model_name.endsWith("*")) {
+    if (model.endsWith("*")) {
       const message = "belongs to a single model, and this entry is a wildcard; list each model in router_settings";
       source.problem(path, message);
-    } else append(chains, entry.model_name, targets, path, context);
+    } else if (names.asked(model, path)) append(chains, model, targets, path, context);
   }
   addLists(chains, "fallbacks", context);
   return Object.fromEntries(chains);

@@ -1,5 +1,6 @@
 import type { ConfigValues, ModelValues } from "./config-values.ts";
 import type { PublicNames } from "./public-names.ts";
+import { publicName } from "./public-names.ts";
 import type { Source } from "./source.ts";
 import { milliseconds } from "./timeouts.ts";
 
@@ -51,14 +52,17 @@ function silentModels(
   const silent = new Map<string, string>();
   const first = new Map<string, { readonly index: number; readonly to: string | undefined }>();
   for (const [index, entry] of models.entries()) {
-    const { model_name: model, litellm_params: params } = entry ?? {};
+    const params = entry?.litellm_params;
+    const model = entry === undefined ? undefined : publicName(entry);
     if (model === undefined || params === undefined) continue;
     const to = params.silent_model;
     const section = ["model_list", index, "litellm_params"];
     const path = [...section, "silent_model"];
     const other = first.get(model);
     if (other !== undefined) {
-      if (other.to === to) continue;
+      const sections = [index, other.index].map((at) => ["model_list", at, "litellm_params"]);
+      const unsure = sections.some((each) => source.unsure(each, "silent_model"));
+      if (other.to === to || unsure) continue;
       const message = `differs from that of model_list[${other.index}], an entry of the same model; give both the same`;
       source.problem(to === undefined ? section : path, to === undefined ? `silent_model ${message}` : message);
       continue;
@@ -67,7 +71,7 @@ function silentModels(
     if (to === undefined) continue;
     if (model.endsWith("*")) source.problem(path, "belongs to a single model, and this entry is a wildcard");
     else if (to === model) source.problem(path, "names the model itself");
-    else if (names.served(to, path)) silent.set(model, to);
+    else if (names.known(model, path) && names.served(to, path)) silent.set(model, to);
   }
   return silent;
 }

@@ -1,4 +1,5 @@
 import type { KeyPath, Source } from "./source.ts";
+import { pathText } from "./source.ts";
 
 /** A value, and the key that it was given with. */
 export type Given<Value> = readonly [path: KeyPath, value: Value | undefined];
@@ -13,12 +14,13 @@ export function oneOfSeveral<Value extends string | number | boolean>(
   const [first, ...others] = given.filter(([, value]) => value !== undefined);
   for (const [path, value] of others) {
     if (first === undefined || value === first[1]) continue;
-    source.problem(path, `says ${value}, and ${first[0].join(".")} says ${first[1]}`, "keep one of the two");
+    source.problem(path, `says ${value}, and ${pathText(first[0])} says ${first[1]}`, "keep one of the two");
   }
   return first?.[1];
 }
 
-/** A key that only does something when another one is switched on. Off, with that key there, is what was wanted. */
-export function needsSwitch(source: Source, path: KeyPath, value: unknown, on: unknown, remedy: string): void {
-  if (value !== undefined && on === undefined) source.problem(path, "has no effect alone", remedy);
+/** A key that only does something when another one of its section is there. Off, with that one, is what was wanted. */
+export function needsSwitch(source: Source, section: string, key: string, other: string, remedy: string): void {
+  if (!source.has([section, key]) || !source.lacks([section], other)) return;
+  source.problem([section, key], "has no effect alone", remedy);
 }

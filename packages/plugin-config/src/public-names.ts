@@ -37,6 +37,13 @@ export class PublicNames {
     return this.#check(model, path, []);
   }
 
+  /** The same, where nothing can be done without it. */
+  needed(model: string, path: KeyPath): boolean {
+    if (!this.#named.leftOut.has(model)) return this.served(model, path);
+    this.#source.problem(path, `names ${JSON.stringify(model)}, of which no entry is valid`);
+    return false;
+  }
+
   /** Whether deployments serve it, or it is the pattern of some. */
   listed(model: string, path: KeyPath): boolean {
     return this.#named.models?.names().includes(model) === true || this.served(model, path);

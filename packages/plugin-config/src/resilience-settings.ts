@@ -140,7 +140,7 @@ function cooldownOf(
 function probesOf({ general_settings: general = {} }: ConfigValues, source: Source): ResilienceSettings["probes"] {
   const { background_health_checks: on, health_check_interval: interval, health_check_concurrency: most } = general;
   for (const key of ["health_check_interval", "health_check_concurrency"] as const) {
-    needsSwitch(source, ["general_settings", key], general[key], on, "add background_health_checks: true");
+    needsSwitch(source, "general_settings", key, "background_health_checks", "add background_health_checks: true");
   }
   if (on !== true) return undefined;
   return {

@@ -37,7 +37,7 @@ export function collectRouting(values: ConfigValues, names: PublicNames, source:
   const splits = collectSplits(values, names, source);
   const mirrors = collectMirrors(values, names, source);
   const { enable_tag_filtering: enabled, tag_filtering_match_any: matchAny } = router;
-  needsSwitch(source, [ROUTER, "tag_filtering_match_any"], matchAny, enabled, "add enable_tag_filtering: true");
+  needsSwitch(source, ROUTER, "tag_filtering_match_any", "enable_tag_filtering", "add enable_tag_filtering: true");
   return {
     ...(router.routing_strategy !== undefined && { strategy: router.routing_strategy }),
     ...(Object.keys(models).length > 0 && { models }),
@@ -78,9 +78,8 @@ function modelStrategies(
   for (const [index, group] of (router.routing_groups ?? []).entries()) {
     const path = [ROUTER, "routing_groups", index];
     const { group_name: name, models, routing_strategy: strategy } = group ?? {};
-    for (const key of ["group_name", "models", "routing_strategy"]) {
-      if (!source.faulty(path)) source.missing(path, key);
-    }
+    const missing = source.faulty(path) ? [] : ["group_name", "models", "routing_strategy"];
+    for (const key of missing) source.missing(path, key);
     if (name === undefined || models === undefined || strategy === undefined) continue;
     if (groups.has(name)) source.problem([...path, "group_name"], "is the name of two groups");
     groups.add(name);
@@ -99,7 +98,8 @@ function latencyOf(
   const { ttl, lowest_latency_buffer: buffer } = router.routing_strategy_args ?? {};
   if (ttl === undefined && buffer === undefined) return undefined;
   const used = [router.routing_strategy, ...Object.values(models)].includes("latency-based-routing");
-  if (!used) {
+  const sayers = ["routing_strategy", "model_strategies", "routing_groups"];
+  if (!used && !sayers.some((key) => source.unsure([ROUTER], key))) {
     for (const [key, value] of Object.entries({ ttl, lowest_latency_buffer: buffer })) {
       if (value === undefined) continue;
       const message = "has an effect on latency-based-routing only, and no model uses that";
@@ -129,7 +129,7 @@ function affinitiesOf({ router_settings: router = {} }: ConfigValues, source: So
   }
   const ttl = router.deployment_affinity_ttl_seconds;
   const path = [ROUTER, "deployment_affinity_ttl_seconds"];
-  if (ttl !== undefined && sticky === undefined) {
+  if (ttl !== undefined && sticky === undefined && !source.unsure([ROUTER], "optional_pre_call_checks")) {
     source.problem(path, "has no effect alone", 'add "session_affinity" to optional_pre_call_checks');
   }
   const lifetime = ttl ?? (typeof session === "object" ? session.ttl : undefined);

@@ -29,7 +29,7 @@ function checkGroup(group: readonly Row[], source: Source): void {
     const [first] = having;
     if (first === undefined) continue;
     for (const { index, deployment } of group) {
-      if (deployment[share] !== undefined) continue;
+      if (deployment[share] !== undefined || source.unsure(["model_list", index, "litellm_params"], share)) continue;
       const message = `has no ${share}, and model_list[${first.index}] of the same model has one`;
       const other = share === "weight" ? "" : ", or give all of them a weight";
       source.problem(["model_list", index, "litellm_params"], message, `give all of them ${share}, or none${other}`);

@@ -6,7 +6,7 @@ import { keyPath, nodeAt } from "./source-tree.ts";
 export type KeyPath = readonly (string | number)[];
 
 /** `["model_list", 0, "model_name"]` as it is shown: `model_list[0].model_name`. */
-function pathText(path: KeyPath): string {
+export function pathText(path: KeyPath): string {
   return path.reduce<string>((text, step) => (typeof step === "number" ? `${text}[${step}]` : keyPath(text, step)), "");
 }
 
@@ -35,9 +35,19 @@ export class Source {
     return parent.kind === "map" && parent.entries.has(String(path.at(-1)));
   }
 
-  /** A key that has to be there. Nothing is reported when it is, or when it was just misspelt, which is known by now. */
+  /** Whether a key is not there, and was not just misspelt, which is known by now. */
+  lacks(path: KeyPath, key: string): boolean {
+    return !this.has([...path, key]) && !this.#problems.suggested(pathText(path), key);
+  }
+
+  /** Nobody knows what a key is to say: it was misspelt, or something is wrong with it, which is known by now. */
+  unsure(path: KeyPath, key: string): boolean {
+    return this.#problems.suggested(pathText(path), key) || this.faulty([...path, key]);
+  }
+
+  /** A key that has to be there. */
   missing(path: KeyPath, key: string): void {
-    if (this.has([...path, key]) || this.#problems.suggested(pathText(path), key)) return;
+    if (!this.lacks(path, key)) return;
     this.#problems.add(this.#place(path), pathText([...path, key]), "is missing");
   }
 

@@ -54,7 +54,7 @@ function armsOf(
     if (model === undefined || percent === undefined) return undefined;
     const modelPath = [...at, index, "model"];
     if (arms.some((other) => other.model === model)) source.problem(modelPath, "is named by another arm too");
-    if (names.served(model, modelPath)) arms.push({ model, percent });
+    if (names.needed(model, modelPath)) arms.push({ model, percent });
   }
   const sum = split.arms.reduce((total, arm) => total + (arm?.percent ?? 0), 0);
   if (Math.abs(sum - 100) > TOLERANCE) {
