@@ -56,7 +56,7 @@ export function routing(options: RoutingOptions = {}): Plugin {
  *
  * @throws {GatewayError} `option_invalid` for a model that no deployment serves
  */
-export function routingStrategy(options: RoutingOptions, parts: StrategyParts): Strategy {
+function routingStrategy(options: RoutingOptions, parts: StrategyParts): Strategy {
   const { queue } = options;
   const strategies = new ChosenStrategies(options, parts);
   const ordered = composedStrategy({
