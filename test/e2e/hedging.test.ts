@@ -23,7 +23,7 @@ interface Bench {
   readonly b: ReplayServer;
   readonly traces: readonly Trace[];
   /** What attempts went through the stage `attempt`, and how. */
-  readonly passed: readonly string[];
+  readonly passed: string[];
   /** Attempts that are running, as a layer counts them. */
   readonly running: { count: number };
   answers: Record<"a" | "b", Exchange | undefined>;
