@@ -190,6 +190,26 @@ describe("a stream of Anthropic's client whose connection is reset", () => {
     expect(running.sent("local")[0].messages.at(-2).content).toBe(LONG.slice(0, 4).join(""));
   });
 
+  it.each([
+    ["does not answer", 0],
+    ["says nothing after its first words", 2],
+  ])("goes on at the local server when OpenAI %s", async (_what, count) => {
+    const more = LONG.slice(2);
+    const stalled = brokenReply("openai", { text: more }, count === 0 ? 0 : 1 + count);
+    const { afterBytes = 0 } = stalled.fault as { afterBytes?: number };
+    running.set({
+      anthropic: { exchange: brokenReply("anthropic", REPLY, TEXT_BEGINS + 2) },
+      openai: {
+        exchange: { ...stalled, fault: { type: "stall", afterBytes }, ...(count === 0 && { headersDelayMs: 20_000 }) },
+      },
+      local: { text: more.slice(count) },
+    });
+    const startedAt = performance.now();
+    expect(words(await ask([QUESTION]))).toBe(WHOLE);
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(running.traces[0]?.attempts.map(({ code }) => code)).toEqual(["provider_error", "timeout", undefined]);
+  });
+
   it.each([1, 2, 3, 4, 5])(
     "while it thinks (event %d): another answers, and the conversation goes on",
     async (count) => {

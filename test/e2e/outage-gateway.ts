@@ -107,6 +107,8 @@ export async function outageGateway(options: FallbacksOptions = {}): Promise<Out
         baseUrl: `${servers.openai.url}/v1`,
         apiKey,
         dropParams: true,
+        streamTimeoutMs: 400,
+        idleTimeoutMs: 400,
       },
       { id: "l", model: "llama", provider: "ollama", upstreamModel: "qwen3", dropParams: true },
     ],

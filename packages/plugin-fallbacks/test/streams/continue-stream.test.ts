@@ -44,6 +44,25 @@ describe("a text that breaks", () => {
     });
   });
 
+  it("is whole wherever it is cut, and however much is repeated", async () => {
+    let said = "";
+    let repeats = 0;
+    const { ask } = await open({
+      a: () => cut(answerEvents({ id: "a", text: [...said] }), 2 + [...said].length),
+      b: (attempt) => goesOn(repeats, 3)(attempt),
+    });
+    const characters = [...TEXT];
+    for (let length = 1; length < characters.length; length++) {
+      said = characters.slice(0, length).join("");
+      for (repeats of [0, 12, 40, 200]) {
+        if (repeats > 0 && said.length < 12) continue;
+        const heard = await ask();
+        checkWhole(heard);
+        expect(heard.text, `${length} characters, ${repeats} repeated`).toBe(TEXT);
+      }
+    }
+  });
+
   it("is one part with one number, whose deltas go on", async () => {
     const { ask } = await open({ a: () => cut(WHOLE_A, 5), b: goesOn(0) });
     const { events } = await ask();
