@@ -8,6 +8,8 @@ export interface Skip {
   readonly code?: ErrorCode;
   /** Until it can be tried again. */
   readonly retryAfterMs?: number;
+  /** OpenAI error type where the code's is not exact: `tokens` for a limit of tokens. */
+  readonly type?: string;
 }
 
 /** One try at one deployment. Times are milliseconds since the call began. */
@@ -57,7 +59,7 @@ export class Trace {
     return performance.now() - this.startedAt;
   }
 
-  skip(deployment: string, reason: string, facts?: Pick<Skip, "code" | "retryAfterMs">): void {
+  skip(deployment: string, reason: string, facts?: Pick<Skip, "code" | "retryAfterMs" | "type">): void {
     this.skipped ??= [];
     this.skipped.push({ deployment, reason, ...facts });
   }

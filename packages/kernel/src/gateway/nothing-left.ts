@@ -33,8 +33,11 @@ export function nothingLeft(call: Call): GatewayError {
   const [first] = passing;
   if (first !== undefined) {
     const message = `no deployment of model ${model} can be used at the moment: ${reasonsOf(passing)}`;
-    const code = passing.every((skip) => isLimit(skip.code)) ? (first.code as ErrorCode) : "no_healthy_deployment";
-    return new GatewayError(code, message, { retryAfterMs: soonest(passing) });
+    const retryAfterMs = soonest(passing);
+    if (!passing.every((skip) => isLimit(skip.code))) {
+      return new GatewayError("no_healthy_deployment", message, { retryAfterMs });
+    }
+    return new GatewayError(first.code as ErrorCode, message, { retryAfterMs, type: first.type });
   }
   const code = REQUEST_CODES.find((each) => skipped.some((skip) => skip.code === each)) ?? "no_matching_deployment";
   const reasons = reasonsOf(skipped) || "none is left";

@@ -129,6 +129,25 @@ describe("when nothing can be tried, the error is that of the skips", () => {
   });
 });
 
+describe("the type of a limit", () => {
+  it.each([
+    [["tokens", "requests"], "tokens"],
+    [[undefined, "tokens"], "requests"],
+  ])("of %j is that of the first", async (types, type) => {
+    const one = await drivenGateway({
+      scripts: { a: fails("provider_error") },
+      *route(deployments, { trace }) {
+        for (const each of types) {
+          trace.skip("a", "it is full", { code: "rate_limit_exceeded", ...(each !== undefined && { type: each }) });
+        }
+        yield* deployments.slice(1);
+      },
+    });
+    open.push(one);
+    await expect(chat(one.gateway).reply.next()).rejects.toMatchObject({ code: "rate_limit_exceeded", type });
+  });
+});
+
 describe("when something was tried", () => {
   it("the first failure is the error; the wait is the shortest of all", async () => {
     const one = await drivenGateway({
