@@ -149,6 +149,7 @@ export function withLimits(strategy: Strategy, options: LimitOptions, parts: Rou
       }
       strategy.begin?.(deployment, call);
     },
+    ...(strategy.answered !== undefined && { answered: strategy.answered.bind(strategy) }),
     report(deployment, outcome, call) {
       const place = book.limitsOf(deployment);
       const claim = place === undefined ? undefined : book.find(call, place, true);
@@ -172,10 +173,10 @@ function tokensOf(call: Call): number {
   return input + output;
 }
 
-function skip({ trace }: Call, { deployment }: Limited, { reason, code, retryAfterMs }: Obstacle): void {
-  trace.skip(deployment.id, reason, { code, retryAfterMs });
+function skip({ trace }: Call, { deployment }: Limited, { reason, code, retryAfterMs, type }: Obstacle): void {
+  trace.skip(deployment.id, reason, { code, retryAfterMs, type });
 }
 
-function refusal({ id }: Deployment, { code, reason, retryAfterMs }: Obstacle): GatewayError {
-  return new GatewayError(code, `deployment ${JSON.stringify(id)}: ${reason}`, { retryAfterMs });
+function refusal({ id }: Deployment, { code, reason, retryAfterMs, type }: Obstacle): GatewayError {
+  return new GatewayError(code, `deployment ${JSON.stringify(id)}: ${reason}`, { retryAfterMs, type });
 }

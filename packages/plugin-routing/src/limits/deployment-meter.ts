@@ -24,6 +24,8 @@ export interface Obstacle {
   readonly code: Extract<ErrorCode, "rate_limit_exceeded" | "concurrency_limit_exceeded">;
   readonly reason: string;
   readonly retryAfterMs: number;
+  /** What there is too much of. */
+  readonly type: "requests" | "tokens";
 }
 
 /** One attempt's part of a deployment's limits, from the choice of the deployment to the end of the attempt. */
@@ -67,11 +69,11 @@ export class DeploymentMeter {
     const { rpm, tpm, maxParallel } = limited;
     if (rpm !== undefined) {
       const retryAfterMs = this.#requests.waitMs(1, rpm, now);
-      if (retryAfterMs > 0) return rateObstacle(`${rpm} requests`, retryAfterMs);
+      if (retryAfterMs > 0) return rateObstacle(rpm, "requests", retryAfterMs);
     }
     if (tpm !== undefined) {
       const retryAfterMs = this.#tokens.waitMs(reserved(tokens, tpm), tpm, now);
-      if (retryAfterMs > 0) return rateObstacle(`${tpm} tokens`, retryAfterMs);
+      if (retryAfterMs > 0) return rateObstacle(tpm, "tokens", retryAfterMs);
     }
     if (maxParallel === undefined || this.#running.total(now) < maxParallel) return undefined;
     return placeObstacle(limited);
@@ -115,8 +117,13 @@ function usedTokens(outcome: Outcome | undefined, expected: number): number {
   return unanswered ? 0 : expected;
 }
 
-function rateObstacle(limit: string, retryAfterMs: number): Obstacle {
-  return { code: "rate_limit_exceeded", reason: `it has had its ${limit} of this minute`, retryAfterMs };
+function rateObstacle(limit: number, type: Obstacle["type"], retryAfterMs: number): Obstacle {
+  return {
+    code: "rate_limit_exceeded",
+    reason: `it has had its ${limit} ${type} of this minute`,
+    retryAfterMs,
+    type,
+  };
 }
 
 /**
@@ -130,5 +137,6 @@ export function placeObstacle({ maxParallel }: Limited, crowded: boolean = false
     code: "concurrency_limit_exceeded",
     reason: crowded ? `${reason}, and no more calls can wait` : reason,
     retryAfterMs: PLACE_RETRY_MS,
+    type: "requests",
   };
 }

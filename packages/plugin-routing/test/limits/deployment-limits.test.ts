@@ -55,12 +55,14 @@ describe("places", () => {
         reason: "it takes no more than 2 calls at the same time",
         code: "concurrency_limit_exceeded",
         retryAfterMs: 1_000,
+        type: "requests",
       },
       {
         deployment: "b",
         reason: "it takes no more than 1 calls at the same time",
         code: "concurrency_limit_exceeded",
         retryAfterMs: 1_000,
+        type: "requests",
       },
     ]);
     calls[1]?.end();
@@ -182,6 +184,7 @@ describe("rates", () => {
         reason: "it has had its 3 requests of this minute",
         code: "rate_limit_exceeded",
         retryAfterMs: 40_001,
+        type: "requests",
       },
     ]);
     clock.ms += 40_001;
@@ -222,6 +225,7 @@ describe("rates", () => {
           reason: "it has had its 1000 tokens of this minute",
           code: "rate_limit_exceeded",
           retryAfterMs: 60_000,
+          type: "tokens",
         },
       ]);
     });

@@ -145,6 +145,14 @@ describe("the queue is bounded", () => {
   });
 });
 
+test("a limit of tokens says so to the client", async () => {
+  const { ask } = await limitedGateway([{ tpm: 100 }], { now: () => 60_000_000_000 });
+  await ask();
+  const error = await failure(ask());
+  expect(error).toMatchObject({ code: "rate_limit_exceeded", status: 429, type: "tokens" });
+  expect(error.message).toContain("it has had its 100 tokens of this minute");
+});
+
 describe("who is no longer there", () => {
   test("leaves the queue at once", async () => {
     const { ask, begun, running } = await limitedGateway([one("slow-80ms")], { queue: {} });
