@@ -5,7 +5,12 @@ import { chatReply } from "../e2e/scripted-gateway.ts";
 import { files } from "../repository/workspace.ts";
 import { examplesOf, runCode } from "./run-source.ts";
 
-const READMES = ["README.md", ...files("packages/*/README.md"), "packages/kernel/src/testkit/README.md"];
+const READMES = [
+  "README.md",
+  "docs/routing.md",
+  ...files("packages/*/README.md"),
+  "packages/kernel/src/testkit/README.md",
+];
 
 /** What the first example prints, where it does not check itself. */
 const PRINTED: Readonly<Record<string, RegExp>> = {

@@ -1,4 +1,5 @@
-// The plugins of docs/write-a-plugin.md in one gateway: observers, layers, a guardrail and a management route.
+// The plugins of docs/write-a-plugin.md in one gateway: observers, layers, a guardrail, a management route, a selector
+// and a router.
 import assert from "node:assert/strict";
 import { serve } from "@signalbox/express/node";
 import { createGateway } from "@signalbox/kernel";
@@ -6,8 +7,10 @@ import { mock } from "@signalbox/provider-mock";
 import { brevity } from "./brevity.ts";
 import { counters } from "./counters.ts";
 import { noProjectNames } from "./no-project-names.ts";
+import { shortQuestions } from "./short-questions.ts";
 import { slowCalls } from "./slow-calls.ts";
 import { timing } from "./timing.ts";
+import { tryTwice } from "./try-twice.ts";
 
 const timed: string[] = [];
 const gateway = await createGateway({
@@ -18,6 +21,8 @@ const gateway = await createGateway({
     { name: "secrecy", guardrails: [noProjectNames(["Bluebird"])] },
     counters(),
     slowCalls({ thresholdMs: 60_000 }),
+    shortQuestions({ model: "auto", small: "mock/fault-503-first-1+echo", large: "mock/echo" }),
+    tryTwice(),
   ],
 });
 const ask = (content: string) => gateway.chat({ model: "mock/echo", messages: [{ role: "user", content }] });
@@ -44,6 +49,16 @@ const counted = await fetch(`${url}/counters/chat`);
 console.log("counted: ", counted.status, await counted.clone().text());
 assert.deepEqual([counted.status, await counted.json()], [200, { count: 2 }]);
 assert.equal((await fetch(`${url}/counters/speak`)).status, 404);
+
+// The selector chooses the small model, which is overloaded; the router tries it once more.
+const { call, reply } = gateway.open({ operation: "chat", request: { model: "auto", messages: [] } });
+const answered = await reply.next();
+console.log("routed:  ", call.trace.notes?.map(({ text }) => text).join("; "));
+assert.equal(answered.done, true);
+assert.deepEqual(
+  call.trace.attempts.map(({ code }) => code),
+  ["provider_overloaded", undefined],
+);
 
 await close();
 await gateway.close();

@@ -77,7 +77,7 @@ export type { OperationChecks } from "./for-operation.ts";
 export { guardrailFor, isCall, layerFor } from "./for-operation.ts";
 export { createGateway } from "./gateway/create-gateway.ts";
 export { guardrailLayer } from "./gateway/guardrail-layer.ts";
-export type { ListedRouterOptions } from "./gateway/listed-router.ts";
+export type { ListedRouter, ListedRouterOptions } from "./gateway/listed-router.ts";
 export { listedRouter } from "./gateway/listed-router.ts";
 export { MemoryState } from "./gateway/memory-state.ts";
 export { createModelTable } from "./gateway/model-table.ts";

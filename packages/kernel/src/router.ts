@@ -41,6 +41,8 @@ export type Candidates =
  */
 export interface AttemptWatcher {
   begin?(deployment: Deployment, call: Call): void;
+  /** Of a streamed reply, when its first event has come: the report may be minutes away. */
+  answered?(deployment: Deployment, firstEventMs: number, call: Call): void;
   report?(deployment: Deployment, outcome: Outcome, call: Call): void;
 }
 

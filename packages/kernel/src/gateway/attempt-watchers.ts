@@ -17,6 +17,7 @@ export interface NamedWatcher {
  */
 export class AttemptWatchers {
   readonly #begin: readonly NamedWatcher[];
+  readonly #answered: readonly NamedWatcher[];
   readonly #report: readonly NamedWatcher[];
   readonly #published = new Set<string>();
 
@@ -25,6 +26,7 @@ export class AttemptWatchers {
       ({ watcher }, at) => watchers.findIndex((other) => other.watcher === watcher) === at,
     );
     this.#begin = distinct.filter(({ watcher }) => watcher.begin !== undefined);
+    this.#answered = distinct.filter(({ watcher }) => watcher.answered !== undefined);
     this.#report = distinct.filter(({ watcher }) => watcher.report !== undefined);
   }
 
@@ -38,6 +40,16 @@ export class AttemptWatchers {
         named.watcher.begin?.(deployment, call);
       } catch (error) {
         this.#publish(named.name, "begin", error);
+      }
+    }
+  }
+
+  answered(deployment: Deployment, firstEventMs: number, call: Call): void {
+    for (const named of this.#answered) {
+      try {
+        named.watcher.answered?.(deployment, firstEventMs, call);
+      } catch (error) {
+        this.#publish(named.name, "answered", error);
       }
     }
   }

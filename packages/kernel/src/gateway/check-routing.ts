@@ -16,6 +16,7 @@ const STRATEGY = {
   order: "function",
   validate: "function?",
   begin: "function?",
+  answered: "function?",
   report: "function?",
 } satisfies Record<keyof Strategy, Kind>;
 
@@ -26,6 +27,7 @@ const ROUTER = {
   mayHedge: "function?",
   validate: "function?",
   begin: "function?",
+  answered: "function?",
   report: "function?",
 } satisfies Record<keyof Router, Kind>;
 

@@ -44,11 +44,16 @@ export function listedStrategy(): Strategy {
   return { name: "listed", order: (_call, candidates) => byOrder(candidates) };
 }
 
+/** The default router, whose candidates a router around it can pass on. */
+export interface ListedRouter extends Router {
+  route(call: Call): Iterable<Deployment | Promise<Deployment>>;
+}
+
 /**
  * The default router: the deployments of a model as the strategy orders them, then those of its fallbacks. The chain of
  * the model that was asked for applies, and no deployment is tried twice, so models may name each other.
  */
-export function listedRouter(models: ModelTable, options: ListedRouterOptions = {}): Router {
+export function listedRouter(models: ModelTable, options: ListedRouterOptions = {}): ListedRouter {
   const fallbacks = new Map(Object.entries(options.fallbacks ?? {}));
   const strategy = options.strategy ?? listedStrategy();
 

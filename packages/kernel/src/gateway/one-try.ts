@@ -51,7 +51,9 @@ export class OneTry {
   }
 
   noteEvent(): void {
-    if (this.#firstEventAt === 0) this.#firstEventAt = performance.now();
+    if (this.#firstEventAt !== 0) return;
+    this.#firstEventAt = performance.now();
+    this.#told.watchers.answered(this.deployment, this.#firstEventAt - this.#startedAt, this.#call);
   }
 
   succeed(result: ResultOf<OperationName>): void {

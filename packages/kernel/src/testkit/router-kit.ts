@@ -88,6 +88,7 @@ export function testRouter(kit: RouterKit): void {
         for (const outcome of STRANGE_OUTCOMES) {
           const call = kitCall(deployment.model);
           assert.equal(router.begin?.(deployment, call), undefined);
+          assert.equal(router.answered?.(deployment, outcome.firstEventMs, call), undefined);
           assert.equal(router.report?.(deployment, outcome, call), undefined);
         }
       }

@@ -66,9 +66,10 @@ export function kitCall(model: string, signal?: AbortSignal, text: string = "Hel
   }) as unknown as Call;
 }
 
-/** An attempt that begins and ends at once. */
+/** An attempt that begins, streams or not, and ends at once. */
 export function attempted(watcher: AttemptWatcher, deployment: Deployment, call: Call, outcome: Outcome): void {
   watcher.begin?.(deployment, call);
+  if (outcome.firstEventMs < outcome.durationMs) watcher.answered?.(deployment, outcome.firstEventMs, call);
   watcher.report?.(deployment, outcome, call);
 }
 

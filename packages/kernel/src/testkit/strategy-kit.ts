@@ -127,6 +127,7 @@ export function testStrategy(kit: StrategyKit): void {
         for (const outcome of STRANGE_OUTCOMES) {
           const call = kitCall(deployment.model);
           assert.equal(strategy.begin?.(deployment, call), undefined);
+          assert.equal(strategy.answered?.(deployment, outcome.firstEventMs, call), undefined);
           assert.equal(strategy.report?.(deployment, outcome, call), undefined);
         }
       }

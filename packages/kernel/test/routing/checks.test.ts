@@ -119,12 +119,12 @@ describe("members of routing contracts", () => {
     [
       "the name of a strategy",
       { strategy: "least-busy" },
-      'the strategy of "p" is a string; it must be an object with name, order, validate, begin, report',
+      'the strategy of "p" is a string; it must be an object with name, order, validate, begin, answered, report',
     ],
     [
       "a factory that makes nothing",
       { strategy: () => undefined },
-      'the strategy of "p" is undefined; it must be an object with name, order, validate, begin, report',
+      'the strategy of "p" is undefined; it must be an object with name, order, validate, begin, answered, report',
     ],
     [
       "a misspelt member of a router",
