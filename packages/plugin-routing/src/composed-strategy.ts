@@ -67,10 +67,11 @@ export function composedStrategy({ filters, affinities, strategies }: ComposedPa
 /** All watchers as one. One that throws is reported once; the call goes on, and the others are told all the same. */
 function combinedWatchers(watchers: readonly (AttemptWatcher & { readonly name: string })[]): AttemptWatcher {
   const beginning = watchers.filter(({ begin }) => begin !== undefined);
+  const answering = watchers.filter(({ answered }) => answered !== undefined);
   const reporting = watchers.filter(({ report }) => report !== undefined);
   const known = new Set<string>();
 
-  function publish(watcher: string, moment: "begin" | "report", error: unknown): void {
+  function publish(watcher: string, moment: keyof AttemptWatcher, error: unknown): void {
     const key = `${watcher} ${moment}`;
     if (known.has(key)) return;
     known.add(key);
@@ -85,6 +86,17 @@ function combinedWatchers(watchers: readonly (AttemptWatcher & { readonly name: 
             each.begin?.(deployment, call);
           } catch (error) {
             publish(each.name, "begin", error);
+          }
+        }
+      },
+    }),
+    ...(answering.length > 0 && {
+      answered(deployment, firstEventMs, call) {
+        for (const each of answering) {
+          try {
+            each.answered?.(deployment, firstEventMs, call);
+          } catch (error) {
+            publish(each.name, "answered", error);
           }
         }
       },

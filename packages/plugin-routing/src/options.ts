@@ -79,6 +79,7 @@ const MEMBERS: readonly string[] = Object.keys({
   order: true,
   validate: true,
   begin: true,
+  answered: true,
   report: true,
 } satisfies Record<keyof Strategy, true>);
 

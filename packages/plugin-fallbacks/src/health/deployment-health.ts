@@ -29,6 +29,8 @@ export class DeploymentHealth implements FailureFacts {
   since: number;
   /** Until it may be tried, while it is left out. A probe that takes longer than this does not hinder another. */
   until = 0;
+  /** When it was left out: only what was begun later tells anything about it. */
+  leftOutAt = 0;
   /** How often in a row it was left out. */
   count = 0;
   /**

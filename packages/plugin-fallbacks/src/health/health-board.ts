@@ -147,15 +147,28 @@ class Board implements HealthBoard {
     call.trace.note("route", `this call finds out whether "${record.id}" answers again`);
   }
 
+  /** How the stream ends is to be seen; meanwhile the next call may find out more. */
+  answered(deployment: Deployment, _firstEventMs: number, call: Call): void {
+    if (this.#register.out === 0) return;
+    const record = this.#register.get(deployment.id);
+    if (record?.probeCall !== call.id) return;
+    const now = this.#clock.now();
+    if (record.state === "probing") this.#register.probe(record, undefined, now, now);
+    else if (record.isLastResort(now)) record.lastResortUntil = now;
+  }
+
   report(deployment: Deployment, outcome: Outcome, call: Call): void {
     const record = this.#register.get(deployment.id);
     if (record === undefined) return;
     if (record.inFlight > 0) record.inFlight -= 1;
     const now = this.#clock.now();
     this.#settle(record, now);
-    const probes = record.probeCall === call.id && (record.state === "probing" || record.lastResortUntil > 0);
+    const isProbe = record.probeCall === call.id;
+    const later = record.out && CAUSES[record.cause].halfOpen && now - outcome.durationMs > record.leftOutAt;
+    // while a call is finding out, only it can say that nothing has changed
+    const probes = record.out ? later && (isProbe || record.state !== "probing") : isProbe;
     const { error } = outcome;
-    if (outcome.ok) this.#answered(record, probes, now);
+    if (outcome.ok) this.#answered(record, later || probes, now);
     else if (
       error !== undefined &&
       outcome.abandoned !== true &&
@@ -165,6 +178,7 @@ class Board implements HealthBoard {
       this.#failed(record, error, probes, now);
     } else if (probes) {
       // it has found out nothing: the next call may
+      if (!isProbe) return;
       if (record.out) this.#register.probe(record, undefined, now, now);
       else record.lastResortUntil = now;
     }

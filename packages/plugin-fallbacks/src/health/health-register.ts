@@ -163,6 +163,7 @@ export class HealthRegister {
     record.code = code;
     record.reason = CAUSES[cause].words;
     record.until = until;
+    record.leftOutAt = now;
     record.lastResortUntil = 0;
     record.count = count;
     record.probeCall = undefined;

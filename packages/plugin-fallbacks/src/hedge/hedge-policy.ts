@@ -4,7 +4,7 @@ import type { HedgeOptions } from "./hedge-options.ts";
 import { LatencySketch } from "./latency-sketch.ts";
 
 /** Decides when a second deployment is tried beside a slow one, and whether there are not too many of these already. */
-export interface HedgePolicy extends Required<AttemptWatcher> {
+export interface HedgePolicy extends Required<Pick<AttemptWatcher, "begin" | "report">> {
   /** `Router.hedgeAfterMs`. */
   afterMs(deployment: Deployment, call: Call): number | undefined;
   /** `Router.mayHedge`. */

@@ -55,6 +55,7 @@ export class HealthBench {
   readonly clock: TestClock;
   readonly models: ReturnType<typeof createModelTable>;
   readonly board: HealthBoard;
+  readonly #begunAt = new WeakMap<Call, number>();
 
   constructor(
     deployments: readonly Deployment[],
@@ -79,14 +80,16 @@ export class HealthBench {
   }
 
   begin(id: string, call: Call = newCall()): Call {
+    this.#begunAt.set(call, this.clock.time);
     this.board.begin?.(this.find(id), call);
     return call;
   }
 
   end(id: string, call: Call, outcome: Partial<Outcome>): void {
+    const durationMs = this.clock.time - (this.#begunAt.get(call) ?? this.clock.time);
     this.board.report?.(
       this.find(id),
-      { ok: outcome.error === undefined, firstEventMs: 5, durationMs: 10, ...outcome },
+      { ok: outcome.error === undefined, firstEventMs: durationMs, durationMs, ...outcome },
       call,
     );
   }

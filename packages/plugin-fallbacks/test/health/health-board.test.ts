@@ -387,6 +387,30 @@ describe("the half-open state", () => {
     expect([bench.state("a"), bench.usable()]).toEqual(["healthy", "ab"]);
   });
 
+  it("lets the next call go when a stream has begun, and is over when the stream has ended well", () => {
+    const bench = dueBench();
+    const stream = bench.begin("a");
+    expect(bench.usable()).toBe("b");
+    bench.board.answered?.(bench.find("a"), 5, stream);
+    expect([bench.state("a"), bench.usable()]).toEqual(["ejected", "ab"]);
+    bench.begin("a");
+    expect([bench.state("a"), bench.usable()]).toEqual(["probing", "b"]);
+    bench.pass(30_000);
+    bench.end("a", stream, { ok: true });
+    expect([bench.state("a"), bench.usable()]).toEqual(["healthy", "ab"]);
+  });
+
+  it("goes on, longer, when a stream that had begun breaks", () => {
+    const bench = dueBench();
+    const streams = [bench.begin("a")];
+    bench.board.answered?.(bench.find("a"), 5, streams[0] as never);
+    streams.push(bench.begin("a"));
+    bench.board.answered?.(bench.find("a"), 5, streams[1] as never);
+    bench.pass(1_000);
+    for (const stream of streams) bench.end("a", stream, { error: failure("provider_error") });
+    expect([bench.state("a"), bench.left("a")]).toEqual(["ejected", 10_000]);
+  });
+
   it("takes no notice of calls that were begun before", () => {
     const bench = new HealthBench(group(2));
     const [good, bad] = [bench.begin("a"), bench.begin("a")];

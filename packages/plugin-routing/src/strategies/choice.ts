@@ -54,6 +54,7 @@ export function choosing<Kept>(choice: Choice<Kept>): Strategy {
       }
     },
     ...(choice.begin !== undefined && { begin: choice.begin.bind(choice) }),
+    ...(choice.answered !== undefined && { answered: choice.answered.bind(choice) }),
     ...(choice.report !== undefined && { report: choice.report.bind(choice) }),
   };
 }

@@ -34,6 +34,11 @@ export class DeploymentRecords<Kept extends DeploymentRecord> {
     return candidates.map(({ id }) => this.#recordOf(id));
   }
 
+  /** Nothing for a deployment that was never a candidate. */
+  get(deployment: Deployment): Kept | undefined {
+    return this.#records.get(deployment.id);
+  }
+
   /** Counts an attempt. Nothing for a deployment that was never a candidate. */
   begin(deployment: Deployment): Kept | undefined {
     const record = this.#records.get(deployment.id);

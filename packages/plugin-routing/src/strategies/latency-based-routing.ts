@@ -130,19 +130,27 @@ export function latencyBasedRouting(parts: StrategyParts, options: LatencyOption
       const record = records.begin(deployment);
       if (record !== undefined) record[kindOf(call)].triedAt = now();
     },
+    answered(deployment, firstEventMs, call) {
+      // what a stream's beginning tells is not kept back until its end
+      if (kindOf(call) !== "streamed" || !isCount(firstEventMs)) return;
+      const record = records.get(deployment);
+      record?.streamed.succeed(now(), firstEventMs, 0, record.inFlight);
+    },
     report(deployment, outcome, call) {
       const record = records.end(deployment);
       if (record === undefined || outcome.abandoned === true) return;
       const kind = kindOf(call);
+      const { firstEventMs, durationMs, usage } = outcome;
       if (!outcome.ok) {
         if (blames(outcome)) record[kind].fail(now());
         return;
       }
-      const milliseconds = kind === "streamed" ? outcome.firstEventMs : outcome.durationMs;
-      if (!isCount(milliseconds)) return;
-      const { outputTokens = 0 } = outcome.usage ?? {};
+      // a stream has been counted at its first event; one without any ends where it begins
+      if (kind === "streamed" && firstEventMs < durationMs) return;
+      if (!isCount(durationMs)) return;
+      const { outputTokens = 0 } = usage ?? {};
       const tokens = kind === "whole" && isCount(outputTokens) ? outputTokens : 0;
-      record[kind].succeed(now(), milliseconds, tokens, record.inFlight + 1);
+      record[kind].succeed(now(), durationMs, tokens, record.inFlight + 1);
     },
   });
 }

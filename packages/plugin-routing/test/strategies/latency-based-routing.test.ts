@@ -231,6 +231,7 @@ describe("latency-based-routing", () => {
     expect([early.id, brisk.id]).toEqual(["early", "brisk"]);
     const tell = (to: Deployment, call: Call, firstEventMs: number, durationMs: number, outputTokens: number): void => {
       bench.strategy.begin?.(to, call);
+      if (call === streamed) bench.strategy.answered?.(to, firstEventMs, call);
       const usage = { inputTokens: 5, outputTokens };
       bench.strategy.report?.(to, { ok: true, firstEventMs, durationMs, usage }, call);
     };
@@ -249,6 +250,24 @@ describe("latency-based-routing", () => {
     bench.strategy.begin?.(silent, whole);
     bench.strategy.report?.(silent, { ok: true, firstEventMs: 2_000, durationMs: 2_000 }, whole);
     expect(bench.order(whole).map(({ id }) => id)).toEqual(["silent", "brisk", "early"]);
+  });
+
+  it("learns of a stream at its first event, minutes before its end", () => {
+    const bench = new LatencyBench({ a: 0, b: 0 }, { trialShare: 0 });
+    const streamed = chatCall({ request: { stream: true } });
+    const [one, other] = bench.order(streamed) as [Deployment, Deployment];
+    for (const [deployment, firstEventMs] of [[one, 900] as const, [other, 300] as const]) {
+      bench.strategy.begin?.(deployment, streamed);
+      bench.strategy.answered?.(deployment, firstEventMs, streamed);
+    }
+    expect(bench.first(streamed).id).toBe(other.id);
+    bench.strategy.begin?.(other, streamed);
+    bench.strategy.answered?.(other, 9_000, streamed);
+    expect(bench.first(streamed).id).toBe(one.id);
+    // the end adds nothing to it
+    const usage = { inputTokens: 5, outputTokens: 5 };
+    bench.strategy.report?.(other, { ok: true, firstEventMs: 1, durationMs: 60_000, usage }, streamed);
+    expect(bench.first(streamed).id).toBe(one.id);
   });
 
   it("goes on with the next fastest, and with the unknown when nothing known is left", () => {
