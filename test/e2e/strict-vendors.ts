@@ -18,7 +18,7 @@ export interface VendorAnswer {
 }
 
 /** The events of a streamed answer. */
-export function vendorEvents(wire: Wire, answer: VendorAnswer): (Record<string, unknown> | string)[] {
+function vendorEvents(wire: Wire, answer: VendorAnswer): (Record<string, unknown> | string)[] {
   return wire === "anthropic" ? anthropicEvents(answer) : openaiEvents(answer);
 }
 

@@ -20,7 +20,7 @@ import { continueStreams } from "../../src/streams/continue-stream.ts";
 export type Script = (attempt: Attempt<"chat">) => AsyncIterable<CanonicalChatEvent> | Reply<"chat">;
 
 /** Yields each deployment once per call, as `fallbacks` does for a stream that is continued. */
-export function untriedRouter(): Plugin["router"] {
+function untriedRouter(): Plugin["router"] {
   return (models): Router => ({
     *route(call) {
       const tried = new Set(call.trace.attempts.map(({ deployment }) => deployment));
