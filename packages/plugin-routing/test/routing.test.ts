@@ -158,6 +158,9 @@ describe("custom strategies", () => {
       begin: () => {
         throw new Error("begin failed");
       },
+      answered: () => {
+        throw new Error("answered failed");
+      },
       report: () => {
         throw new Error("report failed");
       },
@@ -165,6 +168,7 @@ describe("custom strategies", () => {
     const careful = reversed({
       name: "careful",
       begin: (each: Deployment) => void told.push(`begin ${each.id}`),
+      answered: (each: Deployment) => void told.push(`answered ${each.id}`),
       report: (each: Deployment, { ok }: { readonly ok: boolean }, _call: Call) =>
         void told.push(`report ${each.id} ${ok}`),
     });
@@ -175,10 +179,13 @@ describe("custom strategies", () => {
     subscribe("signalbox:observer-error", listen);
     onTestFinished(() => void unsubscribe("signalbox:observer-error", listen));
     for (const model of ["chat", "chat", "other"]) await gateway.chat({ model, messages });
+    for await (const _ of gateway.chat.stream({ model: "other", messages }));
+    expect(told.splice(-3)).toEqual(["begin b", "answered b", "report b true"]);
     expect(told).toEqual(["begin a", "report a true", "begin a", "report a true", "begin b", "report b true"]);
     expect(published).toEqual([
       { plugin: "routing", watcher: "careless", moment: "begin", error: new Error("begin failed") },
       { plugin: "routing", watcher: "careless", moment: "report", error: new Error("report failed") },
+      { plugin: "routing", watcher: "careless", moment: "answered", error: new Error("answered failed") },
     ]);
   });
 

@@ -270,6 +270,19 @@ describe("latency-based-routing", () => {
     expect(bench.first(streamed).id).toBe(one.id);
   });
 
+  it("finds the stream that begins first within two seconds, though all of them last for half a minute", () => {
+    const bench = new LatencyBench({ a: 0, fast: 0, b: 0 });
+    const begins: Readonly<Record<string, number>> = { a: 900, fast: 200, b: 400 };
+    const tried = bench.traffic(6_000, 20, {
+      call: chatCall({ request: { stream: true } }),
+      firstEventMs: ({ id }) => begins[id] as number,
+      latencyMs: () => 30_000,
+    });
+    expect(settlingMs("fast", tried, 20)).toBeLessThan(2_000);
+    // 1,500 of them run at a time: that is usual here, and no burst
+    expect(shareOf("fast", tried.slice(250))).toBeGreaterThan(0.98);
+  });
+
   it("goes on with the next fastest, and with the unknown when nothing known is left", () => {
     const bench = new LatencyBench({ a: 300, b: 100, c: 200 });
     bench.run(3_000, 10);

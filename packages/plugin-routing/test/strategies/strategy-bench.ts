@@ -21,6 +21,8 @@ export interface BenchOptions {
 export interface SimulatedRequest {
   readonly call?: Call;
   readonly latencyMs?: (deployment: Deployment) => number;
+  /** Of a stream; none where the reply has no events. */
+  readonly firstEventMs?: (deployment: Deployment) => number;
   /** How the attempt ends; what is missing is a success. */
   readonly outcome?: (deployment: Deployment) => Partial<Outcome>;
 }
@@ -65,13 +67,18 @@ export class StrategyBench {
   }
 
   /** One call at its first deployment, which ends after its latency. */
-  request({ call = chatCall(), latencyMs = () => 100, outcome = () => ({}) }: SimulatedRequest = {}): Deployment {
+  request(request: SimulatedRequest = {}): Deployment {
+    const { call = chatCall(), latencyMs = () => 100, outcome = () => ({}) } = request;
     const deployment = this.first(call);
     const startedAt = this.clock.now();
     this.strategy.begin?.(deployment, call);
+    const firstEventMs = request.firstEventMs?.(deployment);
+    if (firstEventMs !== undefined) {
+      this.clock.after(firstEventMs, () => this.strategy.answered?.(deployment, firstEventMs, call));
+    }
     this.clock.after(latencyMs(deployment), () => {
       const elapsed = this.clock.now() - startedAt;
-      const ended = { ok: true, firstEventMs: elapsed, durationMs: elapsed, ...outcome(deployment) };
+      const ended = { ok: true, firstEventMs: firstEventMs ?? elapsed, durationMs: elapsed, ...outcome(deployment) };
       this.strategy.report?.(deployment, ended, call);
     });
     return deployment;
