@@ -82,7 +82,11 @@ export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
   supported(`${INFO}.team_id`, text, "The team that it belongs to; nobody else sees it."),
   supported(`${INFO}.team_public_model_name`, text, "The name that the team asks for, instead of `model_name`."),
   supported(`${INFO}.max_input_tokens`, wholeAboveZero, "Longer requests go to other deployments."),
-  supported(`${INFO}.max_output_tokens`, wholeAboveZero, "Requests for more go to other deployments."),
+  supported(
+    `${INFO}.max_output_tokens`,
+    wholeAboveZero,
+    "Most tokens of an answer; what an Anthropic model is asked for where a request does not say.",
+  ),
   ...FLAGS.map(([key, sentence]) => supported(`${INFO}.${key}`, flag, `${sentence}; \`false\` where it does not.`)),
   supported(`${INFO}.input_cost_per_token`, dollars, "As in `litellm_params`."),
   supported(`${INFO}.output_cost_per_token`, dollars, "As in `litellm_params`."),
