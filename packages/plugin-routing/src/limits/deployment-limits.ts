@@ -132,7 +132,7 @@ export function withLimits(strategy: Strategy, options: LimitOptions, parts: Rou
       items.return?.();
       waiter?.fail(new GatewayError("overloaded", "the call waits no longer", { retryable: true }));
       // a router that takes one deployment and closes the list begins its attempt in this very turn
-      if (held !== undefined || waiter !== undefined) queueMicrotask(settle);
+      if ((held ?? waiter?.claim)?.begun === false) queueMicrotask(settle);
     }
   }
 
