@@ -1,10 +1,10 @@
-import type { AttemptWatcher, Call, ChatRequest, Deployment, OperationName, Outcome } from "@signalbox/kernel";
+import type { AttemptWatcher, Call, ChatRequest, Deployment, OperationName } from "@signalbox/kernel";
 import { grants } from "@signalbox/kernel";
 import type { HedgeOptions } from "./hedge-options.ts";
 import { LatencySketch } from "./latency-sketch.ts";
 
 /** Decides when a second deployment is tried beside a slow one, and whether there are not too many of these already. */
-export interface HedgePolicy extends Required<Pick<AttemptWatcher, "begin" | "report">> {
+export interface HedgePolicy extends Required<AttemptWatcher> {
   /** `Router.hedgeAfterMs`. */
   afterMs(deployment: Deployment, call: Call): number | undefined;
   /** `Router.mayHedge`. */
@@ -75,6 +75,18 @@ export function hedgePolicy(options: HedgeOptions, parts: HedgeParts = {}): Hedg
     return found;
   }
 
+  function add(deployment: Deployment, firstEventMs: number, call: Call): void {
+    if (!REPEATABLE.has(call.operation) || !isWanted(deployment.model)) return;
+    const { sketches } = timesOf(deployment.model);
+    const kind = kindOf(call);
+    let sketch = sketches.get(kind);
+    if (sketch === undefined) {
+      sketch = new LatencySketch(now());
+      sketches.set(kind, sketch);
+    }
+    sketch.add(firstEventMs, now());
+  }
+
   return {
     afterMs(deployment, call) {
       if (!isRepeatable(call) || !isWanted(deployment.model)) return undefined;
@@ -99,32 +111,22 @@ export function hedgePolicy(options: HedgeOptions, parts: HedgeParts = {}): Hedg
       known.allowance = Math.min(known.allowance + maxShare, MOST_SAVED);
     },
 
-    report(deployment, outcome, call) {
-      if (!REPEATABLE.has(call.operation) || !isWanted(deployment.model)) return;
-      const { firstEventMs } = outcome;
-      const kind = kindOf(call);
-      if (!hasAnswered(outcome)) {
-        // It is known only that it would have taken longer. To leave out those that lose a race would make the model look
-        // faster with each of them, and more and more calls slow.
-        const sketch = times.get(deployment.model)?.sketches.get(kind);
-        const usualMs = usual(sketch);
-        if (usualMs !== undefined && firstEventMs >= usualMs) sketch?.add(firstEventMs, now());
+    answered: add,
+
+    report(deployment, { ok, firstEventMs, durationMs }, call) {
+      // `answered` has told it
+      if (firstEventMs < durationMs) return;
+      if (ok) {
+        add(deployment, firstEventMs, call);
         return;
       }
-      const { sketches } = timesOf(deployment.model);
-      let sketch = sketches.get(kind);
-      if (sketch === undefined) {
-        sketch = new LatencySketch(now());
-        sketches.set(kind, sketch);
-      }
-      sketch.add(firstEventMs, now());
+      // It is known only that it would have taken longer. To leave out those that lose a race would make the model look
+      // faster with each of them, and more and more calls slow.
+      const sketch = times.get(deployment.model)?.sketches.get(kindOf(call));
+      const usualMs = usual(sketch);
+      if (usualMs !== undefined && firstEventMs >= usualMs) sketch?.add(firstEventMs, now());
     },
   };
-}
-
-/** Whether the time until its first event is known. */
-function hasAnswered({ ok, firstEventMs, durationMs }: Outcome): boolean {
-  return ok || firstEventMs < durationMs;
 }
 
 function kindOf({ operation, request }: Call): string {

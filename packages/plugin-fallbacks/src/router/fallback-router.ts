@@ -170,7 +170,10 @@ export function fallbackRouter(models: ModelTable, parts: FallbackRouterParts): 
       board.begin?.(deployment, call);
       hedge?.begin(deployment, call);
     },
-    answered: (deployment, firstEventMs, call) => board.answered?.(deployment, firstEventMs, call),
+    answered(deployment, firstEventMs, call) {
+      board.answered?.(deployment, firstEventMs, call);
+      hedge?.answered(deployment, firstEventMs, call);
+    },
     report(deployment, outcome, call) {
       board.report?.(deployment, outcome, call);
       hedge?.report(deployment, outcome, call);

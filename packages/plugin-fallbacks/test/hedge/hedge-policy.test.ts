@@ -35,6 +35,7 @@ function serve(policy: HedgePolicy, outcome: Outcome, request: object = STREAM, 
   const call = callOf(request);
   call.trace.attempts.push({} as never);
   policy.begin(deployment, call);
+  if (outcome.firstEventMs < outcome.durationMs) policy.answered(deployment, outcome.firstEventMs, call);
   policy.report(deployment, outcome, call);
 }
 
@@ -79,6 +80,15 @@ describe("when a call is late", () => {
     }
     expect(fast.afterMs(A, callOf(STREAM))).toBe(100);
     expect(slow.afterMs(A, callOf(STREAM))).toBe(30_000);
+  });
+
+  it("is learned when a stream begins, and counted once", () => {
+    const policy = hedgePolicy({ minMs: 1 }, { now: () => 0 });
+    for (let at = 0; at < 50; at++) policy.answered(A, 100, callOf(STREAM));
+    expect(policy.afterMs(A, callOf(STREAM))).toBeDefined();
+    const twice = hedgePolicy({ minMs: 1 }, { now: () => 0 });
+    for (let at = 0; at < 49; at++) serve(twice, answered(100));
+    expect(twice.afterMs(A, callOf(STREAM))).toBeUndefined();
   });
 
   it("is another time for whole replies, other operations and other models", () => {
@@ -128,7 +138,7 @@ describe("what is hedged", () => {
   it("operations that cost little to repeat, and change nothing", () => {
     const policy = hedgePolicy({ minMs: 1 }, { now: () => 0 });
     for (const operation of operations) {
-      for (let at = 0; at < 60; at++) policy.report(A, answered(100), callOf({}, operation));
+      for (let at = 0; at < 60; at++) policy.answered(A, 100, callOf({}, operation));
     }
     const hedged = operations.filter((operation) => policy.afterMs(A, callOf({}, operation)) !== undefined);
     expect(hedged).toEqual(["chat", "complete", "countTokens", "embed", "rerank", "moderate"]);
@@ -284,6 +294,7 @@ describe("the memory of a policy", () => {
     for (let at = 0; at < rounds; at++) {
       policy.afterMs(A, call);
       policy.begin(A, call);
+      policy.answered(A, outcome.firstEventMs, call);
       policy.report(A, outcome, call);
     }
     const microseconds = ((performance.now() - startedAt) * 1_000) / rounds;
