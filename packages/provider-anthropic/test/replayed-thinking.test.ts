@@ -5,7 +5,6 @@ import { createTransport, parseJsonBody } from "@signalbox/kernel/http";
 import type { ReplayServer } from "@signalbox/kernel/testkit";
 import { replayServer, testAttempt } from "@signalbox/kernel/testkit";
 import { anthropic, anthropicDialects } from "@signalbox/provider-anthropic";
-import { openaiDialects } from "@signalbox/provider-openai";
 import { replyOf } from "./support/fixtures.ts";
 
 const transport = createTransport();
@@ -19,13 +18,9 @@ interface Sent {
   readonly notes: readonly string[];
 }
 
-/** What a client's request becomes on its way to Anthropic. */
-async function sent(
-  request: object,
-  dialects: readonly { readonly name: string; readonly routes: readonly unknown[] }[] = anthropicDialects(),
-): Promise<Sent> {
-  server = await replayServer(replyOf("plain"));
-  const route = dialects[0]?.routes[0] as CallRoute<"chat">;
+/** What the request of a client of Anthropic's becomes on its way to Anthropic. */
+async function sent(request: object): Promise<Sent> {
+  const route = anthropicDialects()[0]?.routes[0] as CallRoute<"chat">;
   const decoded = route.decode({
     method: "POST",
     path: "/",
@@ -33,15 +28,20 @@ async function sent(
     params: {},
     headers: {},
     body: parseJsonBody(Buffer.from(JSON.stringify(request))),
-  }) as Decoded<"chat">;
+  });
+  return await send(decoded as Decoded<"chat">);
+}
+
+async function send({ request, native }: Partial<Decoded<"chat">> & Pick<Attempt<"chat">, "request">): Promise<Sent> {
+  server = await replayServer(replyOf("plain"));
   const attempt: Attempt<"chat"> = testAttempt({
     operation: "chat",
-    request: decoded.request,
-    native: decoded.native,
+    request,
+    native,
     transport,
     deployment: {
       provider: "anthropic",
-      upstreamModel: decoded.request.model,
+      upstreamModel: request.model,
       baseUrl: server.url,
       apiKey: new Secret("sk-test-key-123456"),
     },
@@ -138,20 +138,20 @@ describe("a turn whose tools were called without thinking", () => {
     expect(notes).toContain(NOTE);
   });
 
-  it("also for a client of OpenAI's dialect, which sends no thinking back", async () => {
-    const call = { id: "call_2", type: "function", function: { name: "weather", arguments: "{}" } };
-    const openai = {
-      model: "claude-sonnet-4-5",
-      max_tokens: 4_000,
-      reasoning_effort: "medium",
-      messages: [
-        USER,
-        { role: "assistant", content: null, tool_calls: [call] },
-        { role: "tool", tool_call_id: "call_2", content: "-7" },
-      ],
-      tools: [{ type: "function", function: { name: "weather", parameters: { type: "object", properties: {} } } }],
-    };
-    const { body, notes } = await sent(openai, openaiDialects());
+  it("also for clients of other dialects, which send no thinking back", async () => {
+    const { body, notes } = await send({
+      request: {
+        model: "claude-sonnet-4-5",
+        maxOutputTokens: 4_000,
+        reasoning: { effort: "medium" },
+        tools: [{ type: "function", name: "weather" }],
+        messages: [
+          { role: "user", content: [{ type: "text", text: "How cold is it?" }] },
+          { role: "assistant", content: [{ type: "toolCall", id: "call_2", name: "weather", arguments: "{}" }] },
+          { role: "tool", content: [{ type: "toolResult", toolCallId: "call_2", content: [] }] },
+        ],
+      },
+    });
     expect(body.thinking).toBeUndefined();
     expect(notes).toContain(NOTE);
   });
