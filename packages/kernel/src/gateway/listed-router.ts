@@ -35,8 +35,10 @@ function isVisible(name: string, { principal }: Call, models: ModelTable): boole
 /** Lower `order` first; within one, as listed. The same array when there is nothing to sort. */
 function byOrder(deployments: readonly Deployment[]): readonly Deployment[] {
   const first = deployments[0]?.order ?? 0;
-  if (deployments.every(({ order = 0 }) => order === first)) return deployments;
-  return [...deployments].sort((one, other) => (one.order ?? 0) - (other.order ?? 0));
+  for (const { order = 0 } of deployments) {
+    if (order !== first) return [...deployments].sort((one, other) => (one.order ?? 0) - (other.order ?? 0));
+  }
+  return deployments;
 }
 
 /** Tries the deployments of a model by `order`, then as listed. What a gateway does without any other strategy. */
