@@ -13,6 +13,8 @@ export type Mood =
   | "broken"
   /** Takes the request and never answers. */
   | "silent"
+  /** Sends the head of its answer, and nothing more. */
+  | "mute"
   /** Begins to answer long after everybody's patience. */
   | "late"
   /** Half of the answer, then a connection reset. */
@@ -84,7 +86,11 @@ export class MoodyUpstream {
     else if (this.mood === "limited") fail(response, 429, { "retry-after": "2" });
     else if (this.mood === "broken" || ill) fail(response, FAILURES[this.#failures++ % FAILURES.length] as number);
     else if (this.mood === "silent") await once(response, "close");
-    else {
+    else if (this.mood === "mute") {
+      response.writeHead(200, { "content-type": body.stream === true ? "text/event-stream" : "application/json" });
+      response.flushHeaders();
+      await once(response, "close");
+    } else {
       if (this.mood === "late") await sleep(LATE_MS, undefined, { ref: false });
       if (!response.destroyed) await this.#reply(response, anthropic, body);
     }

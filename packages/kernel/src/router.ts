@@ -3,6 +3,7 @@ import type { Deployment, ModelTable } from "./deployment.ts";
 import type { GatewayError } from "./errors.ts";
 import type { ModelFacts } from "./model-facts.ts";
 import type { OperationName, RequestOf, ResultOf } from "./operation.ts";
+import type { Principal } from "./principal.ts";
 import type { SharedState } from "./shared-state.ts";
 import type { Strategy } from "./strategy.ts";
 import type { Usage } from "./usage.ts";
@@ -94,6 +95,8 @@ export interface RoutingParts {
   readonly fallbacks: Readonly<Record<string, readonly string[]>>;
   /** What clients may ask for although no deployment bears it: aliases, and models that a selector stands behind. */
   readonly otherNames?: ReadonlySet<string>;
+  /** The model that an alias stands for, the principal's own first; every other name stands for itself. */
+  modelFor?(name: string, principal: Principal): string;
 }
 
 /** What a router is made with: all of `RoutingParts`, and the strategy that orders the deployments of one model. */

@@ -18,6 +18,8 @@ export interface TransportRequest {
   readonly timeoutMs?: number | undefined;
   /** Until the first byte of the response head. */
   readonly headersTimeoutMs?: number | undefined;
+  /** Until the first piece of the body: a head alone is no answer. */
+  readonly firstByteTimeoutMs?: number | undefined;
   /** Longest silence between two pieces of the body. */
   readonly idleTimeoutMs?: number | undefined;
   /** Largest body that is accepted. */

@@ -34,6 +34,7 @@ export function fallbacks(options: FallbacksOptions = {}): Plugin {
           strategy: parts.strategy,
           fallbacks: parts.fallbacks,
           ...(parts.otherNames !== undefined && { otherNames: parts.otherNames }),
+          ...(parts.modelFor !== undefined && { modelFor: parts.modelFor }),
           settings,
           board: running.board,
           ...(options.hedge !== undefined && { hedge: hedgePolicy(options.hedge) }),

@@ -49,6 +49,8 @@ export interface RoutingOptions {
   readonly sessionAffinity?: boolean | SessionAffinityOptions;
   /** Sends calls to the deployment that has their beginning in its prompt cache. Default off. */
   readonly promptCacheAffinity?: boolean | PromptCacheAffinityOptions;
+  /** Most attempts that run at the same time at a deployment that does not say. Default: as many as there are. */
+  readonly defaultMaxParallel?: number;
   /** Calls wait here while all deployments of their model are full. Default: a full deployment is passed over. */
   readonly queue?: QueueOptions;
   /** Public name → which model serves a call, by what it asks. */
@@ -68,6 +70,7 @@ const NAMES: readonly string[] = Object.keys({
   preCallChecks: true,
   sessionAffinity: true,
   promptCacheAffinity: true,
+  defaultMaxParallel: true,
   queue: true,
   contentRouters: true,
   splits: true,
@@ -131,6 +134,10 @@ export function checkRoutingOptions(options: RoutingOptions): void {
   for (const [model, strategy] of Object.entries(options.models ?? {})) checkStrategy(`models.${model}`, strategy);
   if (options.preCallChecks !== undefined && typeof options.preCallChecks !== "boolean") {
     throw invalid("preCallChecks", "must be true or false");
+  }
+  const places: unknown = options.defaultMaxParallel;
+  if (places !== undefined && !(typeof places === "number" && Number.isSafeInteger(places) && places > 0)) {
+    throw invalid("defaultMaxParallel", "must be a whole number above 0");
   }
   for (const [name, { schema, switchable }] of Object.entries(GROUPS)) {
     const group: unknown = options[name as keyof RoutingOptions];

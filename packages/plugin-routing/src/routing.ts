@@ -57,14 +57,19 @@ export function routing(options: RoutingOptions = {}): Plugin {
  * @throws {GatewayError} `option_invalid` for a model that no deployment serves
  */
 function routingStrategy(options: RoutingOptions, parts: StrategyParts): Strategy {
-  const { queue } = options;
+  const { queue, defaultMaxParallel } = options;
   const strategies = new ChosenStrategies(options, parts);
   const ordered = composedStrategy({
     filters: filtersOf(options, parts),
     affinities: affinitiesOf(options, parts),
     strategies,
   });
-  return withLimits(ordered, { now: parts.epochNow, ...(queue !== undefined && { queue }) }, parts);
+  const limits = {
+    now: parts.epochNow,
+    ...(queue !== undefined && { queue }),
+    ...(defaultMaxParallel !== undefined && { defaultMaxParallel }),
+  };
+  return withLimits(ordered, limits, parts);
 }
 
 function filtersOf(options: RoutingOptions, { facts }: StrategyParts): readonly CandidateFilter[] {

@@ -30,6 +30,7 @@ const TROUBLES: readonly { readonly name: string; readonly moods: readonly Mood[
   { name: "5xx burst", moods: ["broken"] },
   { name: "connections refused", moods: ["refusing"] },
   { name: "black holes", moods: ["silent"] },
+  { name: "heads without bodies", moods: ["mute"] },
   { name: "slow starts", moods: ["late"] },
   { name: "resets", moods: ["reset"] },
   { name: "flapping", moods: ["flapping"] },

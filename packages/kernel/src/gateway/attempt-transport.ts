@@ -59,11 +59,10 @@ export class AttemptTransport implements Transport {
     const deployment = this.#deployment;
     const startedAt = performance.now();
     try {
+      const beginMs = shorter(deployment.streamTimeoutMs ?? deployment.timeoutMs, this.#call.options.streamTimeoutMs);
       const stream = await this.#transport.open({
-        headersTimeoutMs: shorter(
-          deployment.streamTimeoutMs ?? deployment.timeoutMs,
-          this.#call.options.streamTimeoutMs,
-        ),
+        headersTimeoutMs: beginMs,
+        firstByteTimeoutMs: beginMs,
         idleTimeoutMs: deployment.idleTimeoutMs ?? this.#idleTimeoutMs,
         ...request,
         signal: request.signal ?? this.#call.signal,

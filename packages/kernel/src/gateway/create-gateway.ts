@@ -80,6 +80,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     facts: deploymentFacts(providers),
     fallbacks,
     otherNames: new Set([...names.aliases.keys(), ...names.selectors.keys()]),
+    modelFor: names.modelFor,
     probe: (deployment, input, signal) => probeDeployment(direct, deployment, input, signal),
   };
   const { router, strategy, watchers: named } = resolveRouting(container, plugins, models, parts);

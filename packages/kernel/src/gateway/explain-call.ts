@@ -42,6 +42,28 @@ export async function explainCall(
   };
 }
 
+/** How long a router may think. What takes longer is a wait that a dry run has no part in. */
+const PATIENCE_MS = 100;
+
+/** What is pulled, unless it has to be waited for. */
+async function atOnce(call: Call, found: ReturnType<typeof pull>): Promise<Deployment | undefined> {
+  if (found === undefined || !("then" in found)) return found;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => {
+      call.trace.note("route", "a call would wait here until a deployment has room");
+      resolve(undefined);
+    }, PATIENCE_MS);
+  });
+  // nobody waits for it any more
+  found.catch(() => undefined);
+  try {
+    return await Promise.race([found, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function explainCandidates(
   call: Call,
   candidates: CandidateIterator,
@@ -52,7 +74,7 @@ async function explainCandidates(
     const found = pull(candidates, undefined);
     let deployment: Deployment | undefined;
     try {
-      deployment = await found;
+      deployment = await atOnce(call, found);
     } catch (thrown) {
       // A wait that came to nothing: the next one would be tried.
       if (!isGatewayError(thrown)) throw thrown;

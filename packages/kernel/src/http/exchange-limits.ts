@@ -1,6 +1,6 @@
 import type { GatewayError } from "../errors.ts";
 import type { TransportRequest } from "../transport.ts";
-import { abortFailure, headersTimeout, idleTimeout, totalTimeout } from "./transport-failure.ts";
+import { abortFailure, firstByteTimeout, headersTimeout, idleTimeout, totalTimeout } from "./transport-failure.ts";
 
 /** What the limits watch over. */
 export interface Limited {
@@ -30,6 +30,8 @@ export class ExchangeLimits {
   readonly #totalMs: number | undefined;
   readonly #headersMs: number;
   readonly #idleMs: number;
+  readonly #firstByteMs: number | undefined;
+  readonly #startedAt: number;
   /**
    * A function, not this object with a `handleEvent`: Node wraps an object in a function that it allocates among the
    * long-lived objects, and the exchange would stay there with it.
@@ -37,6 +39,7 @@ export class ExchangeLimits {
   readonly #onAbort = (): void => this.aborted();
   #total: NodeJS.Timeout | undefined;
   #step: NodeJS.Timeout | undefined;
+  #firstByte: NodeJS.Timeout | undefined;
 
   constructor(owner: Limited, host: string, request: TransportRequest, headersMs: number, idleMs: number) {
     this.#owner = owner;
@@ -45,6 +48,9 @@ export class ExchangeLimits {
     this.#totalMs = request.timeoutMs;
     this.#headersMs = finite(request.headersTimeoutMs ?? headersMs);
     this.#idleMs = finite(request.idleTimeoutMs ?? idleMs);
+    const firstByteMs = request.firstByteTimeoutMs;
+    this.#firstByteMs = firstByteMs !== undefined && firstByteMs <= MAX_TIMER_MS ? firstByteMs : undefined;
+    this.#startedAt = this.#firstByteMs === undefined ? 0 : performance.now();
     this.headersTimeout = this.#headersMs <= OWN_TIMER_MS ? 0 : this.#headersMs;
     this.bodyTimeout = this.#idleMs <= OWN_TIMER_MS ? 0 : this.#idleMs;
   }
@@ -73,17 +79,24 @@ export class ExchangeLimits {
   responseStarted(): void {
     if (this.#step !== undefined) clearTimeout(this.#step);
     this.#step = this.bodyTimeout === 0 && this.#idleMs > 0 ? setTimeout(onIdle, this.#idleMs, this) : undefined;
+    if (this.#firstByteMs === undefined) return;
+    const leftMs = Math.max(0, this.#startedAt + this.#firstByteMs - performance.now());
+    this.#firstByte = setTimeout(onFirstByte, leftMs, this);
   }
 
   /** A piece of the body has arrived, or reading goes on after a pause. */
   progress(): void {
     this.#step?.refresh();
+    if (this.#firstByte === undefined) return;
+    clearTimeout(this.#firstByte);
+    this.#firstByte = undefined;
   }
 
   end(): void {
     this.#signal?.removeEventListener("abort", this.#onAbort);
     if (this.#total !== undefined) clearTimeout(this.#total);
     if (this.#step !== undefined) clearTimeout(this.#step);
+    if (this.#firstByte !== undefined) clearTimeout(this.#firstByte);
   }
 
   /** The signal has fired. */
@@ -97,6 +110,10 @@ export class ExchangeLimits {
 
   headersPassed(): void {
     this.#owner.fail(headersTimeout(this.#host));
+  }
+
+  firstBytePassed(): void {
+    this.#owner.fail(firstByteTimeout(this.#host));
   }
 
   idlePassed(): void {
@@ -115,6 +132,10 @@ function onTotal(limits: ExchangeLimits): void {
 
 function onHeaders(limits: ExchangeLimits): void {
   limits.headersPassed();
+}
+
+function onFirstByte(limits: ExchangeLimits): void {
+  limits.firstBytePassed();
 }
 
 function onIdle(limits: ExchangeLimits): void {

@@ -64,6 +64,12 @@ export function headersTimeout(host: string, cause?: unknown): GatewayError {
   return new GatewayError("timeout", "the upstream did not begin to answer in time", { cause: at(host, cause) });
 }
 
+export function firstByteTimeout(host: string): GatewayError {
+  return new GatewayError("timeout", "the upstream did not send the beginning of its reply in time", {
+    cause: at(host),
+  });
+}
+
 export function idleTimeout(host: string, cause?: unknown): GatewayError {
   return new GatewayError("timeout", "the upstream stopped sending in the middle of its reply", {
     cause: at(host, cause),

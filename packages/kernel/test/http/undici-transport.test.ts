@@ -249,6 +249,21 @@ describe("time limits", () => {
     await until(() => server.sockets.size === 0);
   });
 
+  it("waits for the first piece of the body as long as is allowed from the start, and no longer for the others", async () => {
+    const mute = await http((_request, response) => void setTimeout(() => response.flushHeaders(), 100));
+    const startedAt = performance.now();
+    const limits = { firstByteTimeoutMs: 200, idleTimeoutMs: 5_000 };
+    const stream = await transport().open(get(mute, limits));
+    expect(await rejection(stream.read())).toMatchObject({ code: "timeout", retryable: true });
+    expect(performance.now() - startedAt).toBeLessThan(290);
+    await until(() => mute.sockets.size === 0);
+    const slow = await http((_request, response) => {
+      response.write("0");
+      setTimeout(() => response.end("1"), 300);
+    });
+    expect((await (await transport().open(get(slow, limits))).readAll()).toString()).toBe("01");
+  });
+
   it("limits the silence between pieces, not the whole", async () => {
     const server = await http((_request, response) => {
       response.write("0");

@@ -49,6 +49,22 @@ it("an explanation tells no router and no strategy of attempts, tells generators
   expect(log).toEqual([]);
 });
 
+it("an explanation does not wait in a queue", async () => {
+  const { gateway } = await driven({
+    scripts: { a: says },
+    *route([a]) {
+      yield a as Deployment;
+      yield new Promise<never>(() => undefined);
+    },
+  });
+  const startedAt = performance.now();
+  expect(await gateway.explain(asked)).toMatchObject({
+    attempts: [{ deployment: "a" }],
+    notes: [{ stage: "route", text: "a call would wait here until a deployment has room" }],
+  });
+  expect(performance.now() - startedAt).toBeLessThan(1_000);
+});
+
 it("an explanation goes on after a wait that came to nothing", async () => {
   const { gateway } = await driven({
     scripts: { a: says },

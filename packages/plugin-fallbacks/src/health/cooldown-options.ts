@@ -13,7 +13,10 @@ export type FailureClass =
 export interface CooldownOptions {
   /** Nobody is left out; failures are still counted and shown. Default false. */
   readonly disabled?: boolean;
-  /** How long a deployment is left out at first. Default 5,000. */
+  /**
+   * How long a deployment is left out at first. Default 5,000; 30,000 for what an operator must mend: a refused credential,
+   * a spent quota, an unknown model.
+   */
   readonly ms?: number;
   /**
    * Failures a minute that are tolerated. When it is given, a deployment is left out only for having more than these. By

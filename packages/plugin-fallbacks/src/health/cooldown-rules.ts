@@ -34,6 +34,8 @@ const FIRST_CLASS = 2;
 export interface CooldownSettings {
   readonly disabled: boolean;
   readonly ms: number;
+  /** Somebody has chosen `ms`: it holds for every cause. */
+  readonly chosen: boolean;
   readonly allowedFails: number | undefined;
   readonly policy: Readonly<Partial<Record<FailureClass, number>>> | undefined;
   readonly maxEjectedShare: number;
@@ -46,6 +48,7 @@ export function cooldownSettings(options: CooldownOptions): CooldownSettings {
   return {
     disabled: options.disabled ?? false,
     ms: options.ms ?? DEFAULT_COOLDOWN_MS,
+    chosen: options.ms !== undefined,
     allowedFails: options.allowedFails,
     policy,
     maxEjectedShare: options.maxEjectedShare ?? DEFAULT_EJECTED_SHARE,
@@ -172,10 +175,10 @@ export function cooldownMs(
   cause: Cause,
   count: number,
   retryAfterMs: number | undefined,
-  { ms }: CooldownSettings,
+  { ms, chosen }: CooldownSettings,
 ): number {
   const { factor, grows, inferred } = CAUSES[cause];
-  const first = ms * factor;
+  const first = chosen ? ms : ms * factor;
   const longest = Math.max(inferred ? LONGEST_INFERRED_MS : LONGEST_TOLD_MS, ms);
   const own = grows ? Math.min(longest, first * 2 ** (count - 1)) : first;
   if (retryAfterMs === undefined || !(retryAfterMs > 0)) return own;

@@ -1,5 +1,5 @@
-import type { Call, ModelTable, RoutingPreferences } from "@signalbox/kernel";
-import { GatewayError } from "@signalbox/kernel";
+import type { Call, ModelTable, RoutingParts, RoutingPreferences } from "@signalbox/kernel";
+import { APPLICATION, GatewayError } from "@signalbox/kernel";
 import type { ChainSettings, Chains } from "../options.ts";
 import type { Cause } from "./cause.ts";
 import { checkKnown } from "./known-model.ts";
@@ -38,7 +38,7 @@ export function chainTable(
   settings: ChainSettings,
   general: Chains,
   models: ModelTable,
-  names: OtherNames,
+  names: ChainNames,
 ): ChainTable {
   const merged: ChainSettings = { ...settings, fallbacks: mergeGeneral(settings.fallbacks, general) };
   const check = (table: ModelTable): void => checkChains(merged, table, names);
@@ -76,8 +76,17 @@ export function checkWishedChain({ options: { fallbacks } }: Call): void {
   throw new GatewayError("invalid_request", `fallbacks may name at most ${MOST_WISHED} models`, { param: "fallbacks" });
 }
 
-/** Public names that no deployment bears: they may have a chain, but not be in one. */
+/** Public names that no deployment bears. All may have a chain; only aliases may be in one. */
 export type OtherNames = ReadonlySet<string>;
+
+/** The model that an alias stands for, or the name itself. */
+export type ModelFor = NonNullable<RoutingParts["modelFor"]>;
+
+/** What the names in chains stand for. */
+export interface ChainNames {
+  readonly others: OtherNames;
+  readonly modelFor: ModelFor;
+}
 
 /** Names come from clients: `constructor` is none of them. */
 function entry(chains: Chains | undefined, model: string): readonly string[] | undefined {
@@ -95,19 +104,20 @@ function mergeGeneral(own: Chains | undefined, general: Chains): Chains {
   return { ...general, ...own };
 }
 
-function checkChains(settings: ChainSettings, models: ModelTable, names: OtherNames): void {
+function checkChains(settings: ChainSettings, models: ModelTable, { others, modelFor }: ChainNames): void {
   for (const option of Object.values(OPTION)) {
     for (const [model, chain] of Object.entries(settings[option] ?? {})) {
       const named = `"${option}" of ${JSON.stringify(model)}`;
-      if (!names.has(model)) checkKnown(model, `"${option}"`, option, models);
+      if (!others.has(model)) checkKnown(model, `"${option}"`, option, models);
       for (const target of chain) {
-        if (target === model) throw invalid(`${named} names the model itself; leave it out`, option);
-        checkKnown(target, named, option, models);
+        const meant = modelFor(target, APPLICATION);
+        if (target === model || meant === model) throw invalid(`${named} names the model itself; leave it out`, option);
+        checkKnown(meant, named, option, models);
       }
     }
   }
   for (const target of settings.defaultFallbacks ?? []) {
-    checkKnown(target, '"defaultFallbacks"', "defaultFallbacks", models);
+    checkKnown(modelFor(target, APPLICATION), '"defaultFallbacks"', "defaultFallbacks", models);
   }
 }
 

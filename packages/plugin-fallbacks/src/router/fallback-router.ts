@@ -13,7 +13,7 @@ import type { HealthBoard } from "../health/health-board.ts";
 import type { HedgePolicy } from "../hedge/hedge-policy.ts";
 import type { RouterSettings } from "../options.ts";
 import { causeOf, codeOfSkips } from "./cause.ts";
-import type { OtherNames } from "./chains.ts";
+import type { ModelFor, OtherNames } from "./chains.ts";
 import { chainTable, checkWishedChain } from "./chains.ts";
 import type { GroupParts } from "./group-tries.ts";
 import { groupTries } from "./group-tries.ts";
@@ -32,6 +32,8 @@ export interface FallbackRouterParts {
   /** `RouterParts.fallbacks` */
   readonly fallbacks?: RouterParts["fallbacks"];
   readonly otherNames?: OtherNames;
+  /** `RouterParts.modelFor` */
+  readonly modelFor?: ModelFor;
   /** For jitter. */
   readonly random?: () => number;
   /** On the scale of `Call.deadline`. */
@@ -52,7 +54,9 @@ export interface FallbackRouter extends Router {
  */
 export function fallbackRouter(models: ModelTable, parts: FallbackRouterParts): FallbackRouter {
   const { strategy, settings, board, hedge, random = Math.random, now = () => performance.now() } = parts;
-  const chains = chainTable(settings.chains, parts.fallbacks ?? {}, models, parts.otherNames ?? new Set());
+  const modelFor: ModelFor = parts.modelFor ?? ((name) => name);
+  const names = { others: parts.otherNames ?? new Set<string>(), modelFor };
+  const chains = chainTable(settings.chains, parts.fallbacks ?? {}, models, names);
   checkPolicies(models);
   const budgets = new RetryBudgets(settings.retryBudget, models, now);
   const groupParts: GroupParts = { strategy, board, budgets, settings, random, now, leadsOn };
@@ -89,7 +93,8 @@ export function fallbackRouter(models: ModelTable, parts: FallbackRouterParts): 
   /** The deployments of the next model of the chain; notes which it is, and which are left out. */
   function nextGroup(progress: Progress, code: ErrorCode | undefined): readonly Deployment[] | undefined {
     const { call, visited } = progress;
-    for (const model of chains.after(causeOf(code), call)) {
+    for (const name of chains.after(causeOf(code), call)) {
+      const model = modelFor(name, call.principal);
       if (visited.has(model)) continue;
       if (!hasRoom(progress, model)) {
         call.trace.note("route", `no fallback to "${model}": ${settings.maxFallbacks} models were tried instead`);
@@ -121,6 +126,7 @@ export function fallbackRouter(models: ModelTable, parts: FallbackRouterParts): 
     const { call, visited } = progress;
     return chains
       .after(causeOf(error.code), call)
+      .map((name) => modelFor(name, call.principal))
       .some((model) => !visited.has(model) && hasRoom(progress, model) && !obstacleTo(model, call));
   }
 

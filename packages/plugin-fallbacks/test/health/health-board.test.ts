@@ -605,6 +605,13 @@ describe("options", () => {
 });
 
 describe("changed deployments", () => {
+  it("holds a cooldown that somebody has chosen for every cause", () => {
+    const bench = new HealthBench(group(2), { ms: 7_000 });
+    bench.fail("a", "provider_auth_failed");
+    expect(bench.left("a")).toBe(7_000);
+    expect(new HealthBench(group(2)).left("a")).toBeUndefined();
+  });
+
   it("keeps states by id, and drops those of removed deployments", () => {
     const bench = new HealthBench(group(3));
     bench.fail("b", "provider_error", {}, 5);

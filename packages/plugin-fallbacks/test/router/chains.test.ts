@@ -34,6 +34,33 @@ function leavingOut(...codes: readonly ErrorCode[]): Plugin {
   };
 }
 
+describe("aliases", () => {
+  const gateway = { aliases: { spare: "b" } };
+
+  it("may stand in chains and in requests", async () => {
+    const one = await bench(deploymentsOf("a1 b1"), { a1: 503 }, { retries: 0, fallbacks: { a: ["spare"] }, gateway });
+    expect((await one.ask()).notes).toEqual(['fallback to "b" after provider_overloaded']);
+    expect(one.tried()).toBe("a1 b1");
+    const other = await bench(deploymentsOf("a1 b1"), { a1: 503 }, { retries: 0, gateway });
+    expect((await other.ask({ fallbacks: ["spare"] })).error).toBeUndefined();
+    expect(other.tried()).toBe("a1 b1");
+  });
+
+  it("are the caller's own where it has some", async () => {
+    const one = await bench(deploymentsOf("a1 b1 c1"), { a1: 503 }, { retries: 0, gateway });
+    const principal = { ...KEY, aliases: { spare: "c" } };
+    expect((await one.ask({ principal, fallbacks: ["spare"] })).error).toBeUndefined();
+    expect(one.tried()).toBe("a1 c1");
+  });
+
+  it("of the model itself lead nowhere", async () => {
+    await expect(bench(deploymentsOf("a1 b1"), {}, { fallbacks: { b: ["spare"] }, gateway })).rejects.toMatchObject({
+      code: "option_invalid",
+      param: "fallbacks",
+    });
+  });
+});
+
 describe("the chain for the cause", () => {
   const deployments = deploymentsOf("a1 a2 b1 c1 d1 e1 f1");
 
