@@ -101,7 +101,7 @@ function append(
   for (const [index, target] of targets.entries()) {
     const at = [...path, index];
     if (target === model) source.problem(at, "names the model itself");
-    else if (names.served(target, at) && !chain.includes(target)) chain.push(target);
+    else if (names.reached(target, at) && !chain.includes(target)) chain.push(target);
   }
   chains.set(model, chain);
 }
@@ -114,5 +114,5 @@ function defaultChain({ values, names, source }: Context): readonly string[] | u
     source.problem([second, "default_fallbacks"], "is given in router_settings too", "keep one of the two");
   }
   const targets = values[section]?.default_fallbacks ?? [];
-  return targets.filter((target, index) => names.served(target, [section, "default_fallbacks", index]));
+  return targets.filter((target, index) => names.reached(target, [section, "default_fallbacks", index]));
 }

@@ -54,6 +54,11 @@ export class PublicNames {
     return this.#check(model, path, [this.#named.selectors]);
   }
 
+  /** Whether deployments serve it, under this name or one that it is an alias of. */
+  reached(model: string, path: KeyPath): boolean {
+    return this.#check(model, path, [this.#named.aliases]);
+  }
+
   /** Whether clients can ask for it. */
   asked(model: string, path: KeyPath): boolean {
     return this.#check(model, path, [this.#named.selectors, this.#named.aliases]);

@@ -158,8 +158,8 @@ export function checkFallbacks(
 ): void {
   for (const [model, chain] of Object.entries(fallbacks ?? {})) {
     for (const name of [model, ...chain]) {
-      if (models.deployments(name).length > 0 || (name === model && (selectors.has(name) || aliases.has(name))))
-        continue;
+      const meant = aliases.get(name)?.model ?? name;
+      if (models.deployments(meant).length > 0 || (name === model && selectors.has(meant))) continue;
       const hint = models.nearest(name).map((near) => JSON.stringify(near));
       throw new GatewayError(
         "fallback_unknown",

@@ -2,7 +2,7 @@ import type { Call } from "../call.ts";
 import type { Deployment, ModelTable } from "../deployment.ts";
 import { GatewayError } from "../errors.ts";
 import { mayUse } from "../principal.ts";
-import type { Router } from "../router.ts";
+import type { Router, RoutingParts } from "../router.ts";
 import type { Strategy } from "../strategy.ts";
 import { nearestModels } from "./model-table.ts";
 
@@ -12,6 +12,8 @@ export interface ListedRouterOptions {
   readonly fallbacks?: Readonly<Record<string, readonly string[]>>;
   /** Orders the deployments of each model. Default: as listed. */
   readonly strategy?: Strategy;
+  /** What aliases in chains stand for. Default: nothing but themselves. */
+  readonly modelFor?: RoutingParts["modelFor"];
 }
 
 /** `model_not_found`, with the nearest names this caller may use. */
@@ -68,7 +70,8 @@ export function listedRouter(models: ModelTable, options: ListedRouterOptions = 
     const key = (deployment: Deployment): string => `${deployment.id} ${deployment.upstreamModel}`;
     const tried = new Set<string>(own.map(key));
     yield* strategy.order(call, own);
-    for (const model of chain) {
+    for (const name of chain) {
+      const model = options.modelFor?.(name, call.principal) ?? name;
       if (!mayUse(call.principal, model)) {
         call.trace.skip(model, "the caller may not use this model");
         continue;
