@@ -5,6 +5,10 @@ import type { Authenticator } from "./authenticator.ts";
 import type { Cache } from "./cache.ts";
 import type { ModelTable } from "./deployment.ts";
 import type { Ledger } from "./ledger.ts";
+import type { EntryStore, ReservationStore } from "./ledger-stores.ts";
+import type { LimitStore } from "./limit-store.ts";
+import type { Pricing } from "./pricing.ts";
+import type { RecordStore } from "./record-store.ts";
 import type { Router } from "./router.ts";
 import type { SharedState } from "./shared-state.ts";
 import type { Strategy } from "./strategy.ts";
@@ -26,6 +30,16 @@ export const ROUTER: InjectionToken<Router> = Symbol.for("@signalbox/kernel.Rout
 export const SHARED_STATE: InjectionToken<SharedState> = Symbol.for("@signalbox/kernel.SharedState");
 /** Container token: in which order the deployments of a model are tried. */
 export const STRATEGY: InjectionToken<Strategy> = Symbol.for("@signalbox/kernel.Strategy");
+/** Container token: what models cost. */
+export const PRICING: InjectionToken<Pricing> = Symbol.for("@signalbox/kernel.Pricing");
+/** Container token: where requests, tokens and calls in flight are counted. */
+export const LIMIT_STORE: InjectionToken<LimitStore> = Symbol.for("@signalbox/kernel.LimitStore");
+/** Container token: the counters behind budgets. */
+export const RESERVATION_STORE: InjectionToken<ReservationStore> = Symbol.for("@signalbox/kernel.ReservationStore");
+/** Container token: where entries of the ledger are kept for good. */
+export const ENTRY_STORE: InjectionToken<EntryStore> = Symbol.for("@signalbox/kernel.EntryStore");
+/** Container token: where keys, teams and the like are kept. */
+export const RECORD_STORE: InjectionToken<RecordStore> = Symbol.for("@signalbox/kernel.RecordStore");
 /** Container token: how requests travel to providers. */
 export const TRANSPORT: InjectionToken<Transport> = Symbol.for("@signalbox/kernel.Transport");
 

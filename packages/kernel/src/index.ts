@@ -1,4 +1,5 @@
 export type { Authenticator, Credentials } from "./authenticator.ts";
+export type { BudgetRule, LimitRule } from "./budget.ts";
 export type { Cache, Recording } from "./cache.ts";
 export type { Attempt, Call, CallOptions, State } from "./call.ts";
 export { nativeRequest, withRequest } from "./call.ts";
@@ -52,8 +53,13 @@ export { resultEvents } from "./chat/unfold.ts";
 export {
   AUTHENTICATOR,
   CACHE,
+  ENTRY_STORE,
   LEDGER,
+  LIMIT_STORE,
   MODEL_TABLE,
+  PRICING,
+  RECORD_STORE,
+  RESERVATION_STORE,
   ROUTER,
   SHARED_STATE,
   STRATEGY,
@@ -118,6 +124,15 @@ export type {
   Spend,
   SpendQuery,
 } from "./ledger.ts";
+export type {
+  EntryStore,
+  LineBalance,
+  ReapedReservation,
+  ReportQuery,
+  ReportRow,
+  ReservationStore,
+} from "./ledger-stores.ts";
+export type { LimitAnswer, LimitCorrection, LimitState, LimitStore, LimitTake } from "./limit-store.ts";
 export type { ModelFacts } from "./model-facts.ts";
 export type { ModelSelector } from "./model-selector.ts";
 export type { Moments } from "./moments.ts";
@@ -143,9 +158,18 @@ export type { EditImageRequest, GenerateImageRequest, ImageEvent, ImageResult } 
 export type { ModerateRequest, ModerateResult } from "./operations/moderate.ts";
 export type { RerankRequest, RerankResult } from "./operations/rerank.ts";
 export type { Health, Plugin } from "./plugin.ts";
+export type { Cost, CostLine, PricedWork, Pricing } from "./pricing.ts";
 export type { Principal, RoutingPreferences } from "./principal.ts";
 export { APPLICATION, grants, mayUse } from "./principal.ts";
 export type { ListedModel, Provider } from "./provider.ts";
+export type {
+  CollectionDefinition,
+  RecordCollection,
+  RecordPage,
+  RecordQuery,
+  RecordStore,
+  StoredRecord,
+} from "./record-store.ts";
 export type { Transform } from "./reply.ts";
 export { collectReply, decodeReply, isFrame, replyOf, resultOf, transformReply } from "./reply.ts";
 export type {

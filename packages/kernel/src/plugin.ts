@@ -5,9 +5,13 @@ import type { Dialect, ResourceRoute } from "./dialect.ts";
 import type { Guardrail } from "./guardrail.ts";
 import type { StageLayers } from "./layer.ts";
 import type { Ledger } from "./ledger.ts";
+import type { EntryStore, ReservationStore } from "./ledger-stores.ts";
+import type { LimitStore } from "./limit-store.ts";
 import type { ModelSelector } from "./model-selector.ts";
 import type { Moments } from "./moments.ts";
+import type { Pricing } from "./pricing.ts";
 import type { Provider } from "./provider.ts";
+import type { RecordStore } from "./record-store.ts";
 import type { Router, RouterFactory } from "./router.ts";
 import type { SharedState } from "./shared-state.ts";
 import type { Strategy, StrategyFactory } from "./strategy.ts";
@@ -47,6 +51,11 @@ export interface Plugin {
   readonly sharedState?: SharedState;
   readonly cache?: Cache;
   readonly ledger?: Ledger;
+  readonly pricing?: Pricing;
+  readonly limitStore?: LimitStore;
+  readonly reservationStore?: ReservationStore;
+  readonly entryStore?: EntryStore;
+  readonly recordStore?: RecordStore;
   readonly transport?: Transport;
   readonly layers?: StageLayers;
   readonly on?: Moments;
@@ -57,6 +66,11 @@ export interface Plugin {
   readonly extensions?: readonly string[];
   /** Runs at start, in list order, before anything is resolved: register or replace contracts in the gateway's container. */
   setup?(container: DependencyContainer): void | Promise<void>;
+  /**
+   * Runs at start, in list order, when all contracts are there: `container.resolve(LEDGER)`. A gateway that is being closed
+   * because a later plugin could not start closes this one too.
+   */
+  start?(container: DependencyContainer): void | Promise<void>;
   /** Called for readiness; must answer within a second. */
   check?(): Health | Promise<Health>;
   close?(): void | Promise<void>;

@@ -1,3 +1,5 @@
+import type { BudgetRule, LimitRule } from "./budget.ts";
+
 /** How a caller's calls are routed, in place of what holds for everyone. Public model name → public model names. */
 export interface RoutingPreferences {
   readonly fallbacks?: Readonly<Record<string, readonly string[]>>;
@@ -28,6 +30,12 @@ export interface Principal {
   /** Where this caller's calls are to be served from: only deployments of these regions. */
   readonly allowedRegions?: readonly string[];
   readonly routing?: RoutingPreferences;
+  /** Budgets that its calls count against, of all levels: key, user, team, organisation. */
+  readonly budgets?: readonly BudgetRule[];
+  /** Limits that its calls count against, of all levels. */
+  readonly limits?: readonly LimitRule[];
+  /** Shown in reports beside the id. */
+  readonly alias?: string;
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 

@@ -11,7 +11,20 @@ import type { ModelNames } from "./model-names.ts";
 
 // What must hold before a gateway may start. Every message names the culprit and the remedy.
 
-const CONTRACTS = ["authenticator", "router", "strategy", "sharedState", "cache", "ledger", "transport"] as const;
+const CONTRACTS = [
+  "authenticator",
+  "router",
+  "strategy",
+  "sharedState",
+  "cache",
+  "ledger",
+  "pricing",
+  "limitStore",
+  "reservationStore",
+  "entryStore",
+  "recordStore",
+  "transport",
+] as const;
 
 export function checkPlugins(plugins: readonly Plugin[]): void {
   const names = new Set<string>();

@@ -26,7 +26,7 @@ import type { CallContext } from "./open-call.ts";
 import { RunningCall } from "./open-call.ts";
 import { composeAttempt, composeCall, placeLayers } from "./pipeline.ts";
 import { pluginHealth } from "./plugin-health.ts";
-import { resolveContracts } from "./resolve-contracts.ts";
+import { resolveContracts, startPlugins } from "./resolve-contracts.ts";
 import { resolveRouting } from "./resolve-routing.ts";
 import { chatFunction, embedFunction } from "./sdk.ts";
 
@@ -59,7 +59,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const names = collectNames(aliases, plugins, models);
   checkFallbacks(fallbacks, models, names);
 
-  const { container, authenticator, state, transport, cache, ledger } = await resolveContracts(options, models);
+  const { container, authenticator, state, transport, cache, closed } = await resolveContracts(options, models);
   const observers = combineObservers(plugins);
   const layers = placeLayers(plugins, contractLayers(plugins, cache));
   const answer = composeAttempt(layers, (attempt: Attempt) => {
@@ -130,13 +130,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   async function closeAll(): Promise<void> {
     await drain();
     for (const plugin of [...plugins].reverse()) await plugin.close?.();
-    await cache?.close?.();
-    await ledger?.close?.();
-    await state.close?.();
-    await transport.close?.();
+    for (const each of closed) await each.close?.();
     container.clearInstances();
   }
 
+  try {
+    await startPlugins(plugins, container);
+  } catch (thrown) {
+    await closeAll();
+    throw thrown;
+  }
   return {
     plugins: plugins.map(({ name }) => name),
     providers: vendors,

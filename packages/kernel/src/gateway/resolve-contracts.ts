@@ -4,9 +4,14 @@ import type { Cache } from "../cache.ts";
 import {
   AUTHENTICATOR,
   CACHE,
+  ENTRY_STORE,
   gatewayContainer,
   LEDGER,
+  LIMIT_STORE,
   MODEL_TABLE,
+  PRICING,
+  RECORD_STORE,
+  RESERVATION_STORE,
   registerDefault,
   resolveOptional,
   SHARED_STATE,
@@ -31,6 +36,12 @@ export interface Contracts {
   readonly transport: Transport;
   readonly cache: Cache | undefined;
   readonly ledger: Ledger | undefined;
+  /** What is closed after the plugins, in this order. */
+  readonly closed: readonly Closable[];
+}
+
+interface Closable {
+  close?(): void | Promise<void>;
 }
 
 /** Nobody has a key: whoever reaches the gateway may use and manage it. Surfaces listen on loopback only. */
@@ -46,11 +57,16 @@ export async function resolveContracts(
 ): Promise<Contracts> {
   const container = gatewayContainer(parent);
   container.register(MODEL_TABLE, { useValue: models });
-  for (const plugin of plugins) await setUp(plugin, container);
+  for (const plugin of plugins) await named(plugin, "could not be set up", () => plugin.setup?.(container));
   for (const plugin of plugins) {
     if (plugin.authenticator !== undefined) registerDefault(container, AUTHENTICATOR, plugin.authenticator);
     if (plugin.cache !== undefined) registerDefault(container, CACHE, plugin.cache);
     if (plugin.ledger !== undefined) registerDefault(container, LEDGER, plugin.ledger);
+    if (plugin.pricing !== undefined) registerDefault(container, PRICING, plugin.pricing);
+    if (plugin.limitStore !== undefined) registerDefault(container, LIMIT_STORE, plugin.limitStore);
+    if (plugin.reservationStore !== undefined) registerDefault(container, RESERVATION_STORE, plugin.reservationStore);
+    if (plugin.entryStore !== undefined) registerDefault(container, ENTRY_STORE, plugin.entryStore);
+    if (plugin.recordStore !== undefined) registerDefault(container, RECORD_STORE, plugin.recordStore);
     if (plugin.transport !== undefined) registerDefault(container, TRANSPORT, plugin.transport);
     if (plugin.sharedState !== undefined) registerDefault(container, SHARED_STATE, plugin.sharedState);
   }
@@ -59,26 +75,38 @@ export async function resolveContracts(
   if (!container.isRegistered(TRANSPORT, true)) container.register(TRANSPORT, { useValue: createTransport() });
   const state = container.resolve(SHARED_STATE);
   checkSharedState(state, plugins);
+  const transport = container.resolve(TRANSPORT);
+  const cache = resolveOptional(container, CACHE);
+  const ledger = resolveOptional(container, LEDGER);
+  const stores = [LIMIT_STORE, RESERVATION_STORE, ENTRY_STORE, RECORD_STORE].map((token) =>
+    resolveOptional<Closable>(container, token),
+  );
   return {
     container,
     authenticator: container.resolve(AUTHENTICATOR),
     state,
-    transport: container.resolve(TRANSPORT),
-    cache: resolveOptional(container, CACHE),
-    ledger: resolveOptional(container, LEDGER),
+    transport,
+    cache,
+    ledger,
+    closed: [cache, ledger, ...stores, state, transport].filter((each) => each !== undefined),
   };
 }
 
-async function setUp(plugin: Plugin, container: DependencyContainer): Promise<void> {
+/** Tells the plugins that all contracts are there. */
+export async function startPlugins(plugins: readonly Plugin[], container: DependencyContainer): Promise<void> {
+  for (const plugin of plugins) await named(plugin, "could not start", () => plugin.start?.(container));
+}
+
+/** What goes wrong bears the plugin's name. */
+async function named(plugin: Plugin, what: string, run: () => void | Promise<void>): Promise<void> {
   try {
-    await plugin.setup?.(container);
+    await run();
   } catch (thrown) {
     if (isGatewayError(thrown)) throw thrown;
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new GatewayError(
-      "plugin_setup_failed",
-      `plugin ${JSON.stringify(plugin.name)} could not be set up: ${reason}`,
-      { source: plugin.name, cause: thrown },
-    );
+    throw new GatewayError("plugin_setup_failed", `plugin ${JSON.stringify(plugin.name)} ${what}: ${reason}`, {
+      source: plugin.name,
+      cause: thrown,
+    });
   }
 }

@@ -1,0 +1,54 @@
+import type { Deployment } from "./deployment.ts";
+import type { NanoUsd } from "./money.ts";
+import type { OperationName, RequestOf } from "./operation.ts";
+import type { Usage } from "./usage.ts";
+
+/** What is priced: an attempt, or anything like it. */
+export interface PricedWork<Name extends OperationName = OperationName> {
+  readonly deployment: Deployment;
+  readonly operation: Name;
+  readonly request: RequestOf<Name>;
+}
+
+/** One kind of work in a cost: `{ kind: "cacheRead", units: 1_024, picoUsdPerUnit: 300_000n }`. */
+export interface CostLine {
+  readonly kind:
+    | "input"
+    | "cacheRead"
+    | "cacheWrite"
+    | "cacheWrite1h"
+    | "output"
+    | "reasoning"
+    | "inputAudio"
+    | "outputAudio"
+    | "inputImage"
+    | "outputImage"
+    | "request"
+    | "webSearch"
+    | (string & {});
+  readonly units: number;
+  /** 10⁻¹² US dollars: prices are not always whole nano-dollars per token. */
+  readonly picoUsdPerUnit: bigint;
+}
+
+/** What something costs, and how that was computed. */
+export interface Cost {
+  /** What the provider charges: the lines added up, then rounded up to nano-dollars once. */
+  readonly provider: NanoUsd;
+  /** What budgets are charged: after discount and margin. */
+  readonly billed: NanoUsd;
+  readonly discount?: NanoUsd;
+  readonly margin?: NanoUsd;
+  readonly lines: readonly CostLine[];
+  /** Where the prices come from, and of when: a wrong price can be corrected later. */
+  readonly priceVersion: string;
+}
+
+/** Knows what models cost. Undefined always means "unknown", never "nothing". */
+export interface Pricing {
+  /** The most that one attempt can cost; undefined when the price is unknown or nothing bounds it. */
+  bound(work: PricedWork): NanoUsd | undefined;
+  cost(work: PricedWork, usage: Usage): Cost | undefined;
+  /** US dollars for one token of input and of output, for routers that compare. */
+  perToken(deployment: Deployment): { readonly input: number; readonly output: number } | undefined;
+}
