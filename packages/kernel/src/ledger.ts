@@ -1,4 +1,5 @@
 import type { NanoUsd } from "./money.ts";
+import type { CostLine } from "./pricing.ts";
 import type { Usage } from "./usage.ts";
 
 /** Something that has a budget: `{ kind: "team", id: "t-1" }`, or a model of a key: `{ kind: "key", id, model }`. */
@@ -74,7 +75,15 @@ export interface Entry {
   readonly cost: NanoUsd;
   /** What budgets are charged: cost after discount and margin. */
   readonly billed: NanoUsd;
+  /** How the cost was computed. */
+  readonly costLines?: readonly CostLine[];
+  /** Where the prices come from, and of when. */
+  readonly priceVersion?: string;
+  /** The periods of scopes that the attempt counts against: budgets' counters are rebuilt from them. */
+  readonly lines?: readonly Pick<BudgetLine, "scope" | "period">[];
   readonly status: EntryStatus;
+  /** Why the reply ended: `stop`, `length`, `client_closed`. */
+  readonly finishReason?: string;
   /** Epoch milliseconds. */
   readonly startedAt: number;
   readonly firstEventAt?: number;
