@@ -70,6 +70,8 @@ export interface Entry {
   readonly deployment: string;
   readonly provider: string;
   readonly scopes: readonly Scope[];
+  /** The budget lines it is charged to, as they were reserved: what counters are rebuilt from. The ledger fills it in. */
+  readonly lines?: readonly Pick<BudgetLine, "scope" | "period">[];
   readonly usage: Usage;
   /** What the provider charges. */
   readonly cost: NanoUsd;
@@ -97,6 +99,7 @@ export interface Entry {
 /** Which entries to sum up; all that it leaves out match. */
 export interface SpendQuery {
   readonly scope?: Scope;
+  /** Entries that are charged to a budget line of this period; with a scope: to this very line. */
   readonly period?: string;
   /** Epoch milliseconds: from inclusive, to exclusive. */
   readonly from?: number;
