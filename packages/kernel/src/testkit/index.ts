@@ -36,6 +36,8 @@ export type {
 } from "./provider-wire.ts";
 export type { ReplayHandler, ReplayServer, ReplayServerOptions, SentRequest } from "./replay-server.ts";
 export { refusedUrl, replayServer } from "./replay-server.ts";
+export type { ReservationStoreCapabilities, ReservationStoreKit } from "./reservation-kit.ts";
+export { testReservationStore } from "./reservation-kit.ts";
 export type { RouterKit } from "./router-kit.ts";
 export { testRouter } from "./router-kit.ts";
 export type { Runner, TestFunction } from "./runner.ts";

@@ -1,0 +1,2 @@
+export type { MemoryReservationsOptions } from "./memory-reservations.ts";
+export { MemoryReservations } from "./memory-reservations.ts";

@@ -1,0 +1,159 @@
+import { GatewayError } from "../errors.ts";
+import type { BudgetLine, ReservationAnswer, ReservationRequest, Settlement } from "../ledger.ts";
+import type { LineBalance, ReapedReservation, ReservationStore } from "../ledger-stores.ts";
+import type { NanoUsd } from "../money.ts";
+import { lineKey } from "./line-key.ts";
+
+interface Counter {
+  posted: NanoUsd;
+  pending: NanoUsd;
+}
+
+interface Held {
+  readonly estimate: NanoUsd;
+  readonly lines: readonly BudgetLine[];
+  readonly counters: readonly Counter[];
+  /** On the scale of `performance.now()`. */
+  leasedUntil: number;
+}
+
+interface Settled {
+  readonly counters: readonly Counter[];
+  posted: NanoUsd;
+  /** It may still be corrected. */
+  guess: boolean;
+  /** On the scale of `performance.now()`. */
+  at: number;
+}
+
+export interface MemoryReservationsOptions {
+  /** How long a settled id is remembered, so that a repetition changes nothing. Default 1 hour. */
+  readonly rememberMs?: number;
+}
+
+const DEFAULT_REMEMBER_MS = 3_600_000;
+/** Of the oldest settled ids, looked at for each new one: more than one, so that their number goes down again. */
+const FORGET_AT_ONCE = 4;
+
+/**
+ * The counters of one process: exact, and gone with it. Nothing is awaited between reading and writing, so every
+ * operation is atomic.
+ */
+export class MemoryReservations implements ReservationStore {
+  readonly #counters = new Map<string, Counter>();
+  readonly #held = new Map<string, Held>();
+  /** In order of their settlement. */
+  readonly #settled = new Map<string, Settled>();
+  readonly #rememberMs: number;
+  #closed = false;
+
+  constructor(options: MemoryReservationsOptions = {}) {
+    this.#rememberMs = options.rememberMs ?? DEFAULT_REMEMBER_MS;
+  }
+
+  async reserve({ id, estimate, lines }: ReservationRequest, leaseMs: number): Promise<ReservationAnswer> {
+    this.#checkOpen();
+    if (this.#held.has(id) || this.#settled.has(id)) return { held: true };
+    const counters: Counter[] = [];
+    for (const line of lines) {
+      const counter = this.#counter(line);
+      if (line.limit !== null && counter.posted + counter.pending + estimate > line.limit) {
+        return { held: false, line, spent: counter.posted, pending: counter.pending };
+      }
+      counters.push(counter);
+    }
+    for (const counter of counters) counter.pending += estimate;
+    this.#held.set(id, { estimate, lines, counters, leasedUntil: performance.now() + leaseMs });
+    return { held: true };
+  }
+
+  async settle(settlements: readonly (Settlement & { readonly lines: readonly BudgetLine[] })[]): Promise<void> {
+    this.#checkOpen();
+    const now = performance.now();
+    for (const { id, actual, status, lines } of settlements) {
+      const before = this.#settled.get(id);
+      if (before !== undefined) {
+        if (!before.guess || status !== "final") continue;
+        for (const counter of before.counters) counter.posted += actual - before.posted;
+        before.posted = actual;
+        before.guess = false;
+        continue;
+      }
+      const counters = this.#release(id) ?? lines.map((line) => this.#counter(line));
+      this.#post(id, counters, actual, status !== "final", now);
+    }
+  }
+
+  async renew(ids: readonly string[], leaseMs: number): Promise<void> {
+    this.#checkOpen();
+    const until = performance.now() + leaseMs;
+    for (const id of ids) {
+      const held = this.#held.get(id);
+      if (held !== undefined) held.leasedUntil = until;
+    }
+  }
+
+  async reap(): Promise<readonly ReapedReservation[]> {
+    this.#checkOpen();
+    const now = performance.now();
+    const reaped: ReapedReservation[] = [];
+    for (const [id, { estimate, lines, counters, leasedUntil }] of this.#held) {
+      if (leasedUntil > now) continue;
+      this.#release(id);
+      this.#post(id, counters, estimate, true, now);
+      reaped.push({ id, estimate, lines });
+    }
+    return reaped;
+  }
+
+  async balance(line: BudgetLine): Promise<LineBalance> {
+    this.#checkOpen();
+    const { posted, pending } = this.#counters.get(lineKey(line)) ?? { posted: 0n, pending: 0n };
+    return { posted, pending };
+  }
+
+  async correct(line: BudgetLine, expected: NanoUsd, difference: NanoUsd): Promise<boolean> {
+    this.#checkOpen();
+    const counter = this.#counter(line);
+    if (counter.posted !== expected) return false;
+    counter.posted += difference;
+    return true;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #release(id: string): readonly Counter[] | undefined {
+    const held = this.#held.get(id);
+    if (held === undefined) return undefined;
+    this.#held.delete(id);
+    for (const counter of held.counters) counter.pending -= held.estimate;
+    return held.counters;
+  }
+
+  #post(id: string, counters: readonly Counter[], amount: NanoUsd, guess: boolean, now: number): void {
+    for (const counter of counters) counter.posted += amount;
+    this.#settled.set(id, { counters, posted: amount, guess, at: now });
+    let looked = 0;
+    for (const [oldest, { at }] of this.#settled) {
+      if (looked++ === FORGET_AT_ONCE || at + this.#rememberMs > now) break;
+      this.#settled.delete(oldest);
+    }
+  }
+
+  #counter(line: BudgetLine): Counter {
+    const key = lineKey(line);
+    let counter = this.#counters.get(key);
+    if (counter === undefined) {
+      counter = { posted: 0n, pending: 0n };
+      this.#counters.set(key, counter);
+    }
+    return counter;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed)
+      throw new GatewayError("ledger_unavailable", "the reservations are closed", { retryAfterMs: 1_000 });
+  }
+}
