@@ -81,8 +81,6 @@ export interface Entry {
   readonly costLines?: readonly CostLine[];
   /** Where the prices come from, and of when. */
   readonly priceVersion?: string;
-  /** The periods of scopes that the attempt counts against: budgets' counters are rebuilt from them. */
-  readonly lines?: readonly Pick<BudgetLine, "scope" | "period">[];
   readonly status: EntryStatus;
   /** Why the reply ended: `stop`, `length`, `client_closed`. */
   readonly finishReason?: string;
