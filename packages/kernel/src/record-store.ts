@@ -46,7 +46,10 @@ export interface RecordCollection<Item extends StoredRecord> {
   update(id: string, change: (before: Item) => Item | undefined): Promise<Item | undefined>;
   /** Answers what was there. */
   delete(id: string): Promise<Item | undefined>;
-  /** Tells about changes, by this process and by others, so that copies can be dropped: at the latest after a second. */
+  /**
+   * Tells about changes, by this process and by others, so that copies can be dropped: at the latest after a second.
+   * The id `*` says that changes may have been missed: any record may be another one now.
+   */
   watch(listener: (id: string) => void): () => void;
 }
 
