@@ -85,6 +85,8 @@ export { createGateway } from "./gateway/create-gateway.ts";
 export { guardrailLayer } from "./gateway/guardrail-layer.ts";
 export type { ListedRouter, ListedRouterOptions } from "./gateway/listed-router.ts";
 export { listedRouter } from "./gateway/listed-router.ts";
+export type { MemoryLimitsOptions } from "./gateway/memory-limits.ts";
+export { MemoryLimits } from "./gateway/memory-limits.ts";
 export { MemoryState } from "./gateway/memory-state.ts";
 export { createModelTable } from "./gateway/model-table.ts";
 export type {

@@ -18,6 +18,9 @@ export type {
 export { testGuardrail } from "./guardrail-kit.ts";
 export type { LedgerCapabilities, LedgerKit } from "./ledger-kit.ts";
 export { testLedger } from "./ledger-kit.ts";
+export type { LimitCapabilities } from "./limit-case.ts";
+export type { LimitStoreKit, LimitStores } from "./limit-kit.ts";
+export { testLimitStore } from "./limit-kit.ts";
 export type { MemoryCacheOptions } from "./memory-cache.ts";
 export { memoryCache } from "./memory-cache.ts";
 export { MemoryLedger } from "./memory-ledger.ts";
