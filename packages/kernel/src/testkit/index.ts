@@ -5,6 +5,8 @@ export { checkUsage } from "./check-usage.ts";
 export type { DialectInput, FrameReader } from "./dialect-bench.ts";
 export type { DecodeCase, DialectCapabilities, DialectKit, InvalidCase, ReplyCase } from "./dialect-kit.ts";
 export { testDialect } from "./dialect-kit.ts";
+export type { EntryStoreCapabilities, EntryStoreKit } from "./entry-store-kit.ts";
+export { testEntryStore } from "./entry-store-kit.ts";
 export type { Delivery, Exchange, Fault } from "./exchange.ts";
 export { cutBody, exchangeBody } from "./exchange.ts";
 export type { TextKind } from "./guardrail-bench.ts";
@@ -24,6 +26,7 @@ export { testLimitStore } from "./limit-kit.ts";
 export type { MemoryCacheOptions } from "./memory-cache.ts";
 export { memoryCache } from "./memory-cache.ts";
 export { MemoryLedger } from "./memory-ledger.ts";
+export { MemoryRecords } from "./memory-records.ts";
 export type { ProviderContext, ProviderKit } from "./provider-bench.ts";
 export { testProvider } from "./provider-kit.ts";
 export type {
@@ -37,6 +40,8 @@ export type {
   ProviderCapabilities,
   ProviderWire,
 } from "./provider-wire.ts";
+export type { RecordStoreCapabilities, RecordStoreKit } from "./record-store-kit.ts";
+export { testRecordStore } from "./record-store-kit.ts";
 export type { ReplayHandler, ReplayServer, ReplayServerOptions, SentRequest } from "./replay-server.ts";
 export { refusedUrl, replayServer } from "./replay-server.ts";
 export type { ReservationStoreCapabilities, ReservationStoreKit } from "./reservation-kit.ts";
