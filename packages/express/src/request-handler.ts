@@ -9,7 +9,7 @@ import type {
   ResourceRoute,
   Route,
 } from "@signalbox/kernel";
-import { GatewayError } from "@signalbox/kernel";
+import { GatewayError, mayReach } from "@signalbox/kernel";
 import { readBody } from "./body-reader.ts";
 import { credentialsOf } from "./credentials.ts";
 import { Exchange } from "./exchange.ts";
@@ -22,6 +22,7 @@ import { NO_PARAMS, selectRoute } from "./route-table.ts";
 import { sendError } from "./send-error.ts";
 import { sendReply } from "./send-reply.ts";
 import { StreamWriter } from "./stream-writer.ts";
+import type { Surface } from "./surface.ts";
 import { createSurface } from "./surface.ts";
 
 const ANONYMOUS: Principal = { id: "anonymous", kind: "anonymous", admin: false, models: [] };
@@ -140,8 +141,8 @@ function identify(exchange: Exchange, route: Route): Principal | Promise<Princip
   const identified =
     own === undefined ? surface.gateway.authenticator.authenticate(credentialsOf(request)) : own(request);
   return isPromise(identified)
-    ? identified.then((principal) => admitted(principal, access))
-    : admitted(identified, access);
+    ? identified.then((principal) => admitted(principal, access, route, surface))
+    : admitted(identified, access, route, surface);
 }
 
 function isPromise(value: Principal | PromiseLike<Principal>): value is Promise<Principal> {
@@ -149,11 +150,22 @@ function isPromise(value: Principal | PromiseLike<Principal>): value is Promise<
 }
 
 /** An application's own function may answer nothing: that is nobody. */
-function admitted(principal: Principal | undefined, access: "caller" | "admin"): Principal {
+function admitted(
+  principal: Principal | undefined,
+  access: "caller" | "admin",
+  route: Route,
+  { dialectRoutes }: Surface,
+): Principal {
   if (principal === undefined || principal === null)
     throw new GatewayError("invalid_api_key", "no valid API key was given");
   if (access === "admin" && !principal.admin) {
     throw new GatewayError("route_not_allowed", "this route is for administrators");
+  }
+  if (principal.routes !== undefined) {
+    const { path, method } = route;
+    if (!mayReach(principal, { path, method, ofDialect: dialectRoutes.has(route) })) {
+      throw new GatewayError("route_not_allowed", "this key may not use this route");
+    }
   }
   return principal;
 }

@@ -1,4 +1,4 @@
-import type { Dialect, Gateway } from "@signalbox/kernel";
+import type { Dialect, Gateway, Route } from "@signalbox/kernel";
 import { IdSource } from "@signalbox/kernel";
 import type { HandlerOptions, Settings } from "./handler-options.ts";
 import { handlerSettings } from "./handler-options.ts";
@@ -11,6 +11,8 @@ export interface Surface {
   readonly gateway: Gateway;
   readonly settings: Settings;
   readonly table: RouteTable;
+  /** Routes that a dialect brings, in contrast to those of plugins and surfaces. */
+  readonly dialectRoutes: ReadonlySet<Route>;
   /** For responses that belong to no call. */
   readonly ids: IdSource;
   /** Set once, when the process is about to end: readiness says no and every reply closes its connection. */
@@ -24,10 +26,12 @@ export function createSurface(gateway: Gateway, options: HandlerOptions): Surfac
   const entries: RouteEntry[] = gateway.dialects.flatMap((dialect) =>
     dialect.routes.map((route) => ({ route, dialect })),
   );
+  const dialectEntries = entries.length;
   for (const route of gateway.routes) entries.push({ route, dialect: fallback });
   const surface: Surface = {
     gateway,
     settings,
+    dialectRoutes: new Set(entries.slice(0, dialectEntries).map(({ route }) => route)),
     table: undefined as unknown as RouteTable,
     ids: new IdSource(),
     draining: false,

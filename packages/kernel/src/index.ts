@@ -162,7 +162,7 @@ export type { RerankRequest, RerankResult } from "./operations/rerank.ts";
 export type { Health, Plugin } from "./plugin.ts";
 export type { Cost, CostLine, PricedWork, Pricing } from "./pricing.ts";
 export type { Principal, RoutingPreferences } from "./principal.ts";
-export { APPLICATION, grants, mayUse } from "./principal.ts";
+export { APPLICATION, grants, mayReach, mayUse } from "./principal.ts";
 export type { ListedModel, Provider } from "./provider.ts";
 export type {
   CollectionDefinition,

@@ -30,6 +30,12 @@ export interface Principal {
   /** Where this caller's calls are to be served from: only deployments of these regions. */
   readonly allowedRegions?: readonly string[];
   readonly routing?: RoutingPreferences;
+  /**
+   * Which routes it may use; without it, all that `admin` and the routes themselves allow. `calls`: all of the dialects;
+   * `resources`: all others; `reads`: those of them that only show something; or a path, `/v1/chat/completions`,
+   * `/key/*`. Decided on the route that was matched.
+   */
+  readonly routes?: readonly string[];
   /** Budgets that its calls count against, of all levels: key, user, team, organisation. */
   readonly budgets?: readonly BudgetRule[];
   /** Limits that its calls count against, of all levels. */
@@ -52,4 +58,18 @@ export function grants(pattern: string, model: string): boolean {
 export function mayUse(principal: Principal, model: string): boolean {
   for (const pattern of principal.models) if (grants(pattern, model)) return true;
   return false;
+}
+
+/** Whether a principal may use a route, by the path that the route was registered with. */
+export function mayReach(
+  { routes }: Principal,
+  route: { readonly path: string; readonly method: string; readonly ofDialect: boolean },
+): boolean {
+  if (routes === undefined) return true;
+  return routes.some((granted) => {
+    if (granted === "calls") return route.ofDialect;
+    if (granted === "resources") return !route.ofDialect;
+    if (granted === "reads") return !route.ofDialect && route.method === "GET";
+    return grants(granted, route.path);
+  });
 }
