@@ -79,6 +79,8 @@ export type {
 } from "./dialect.ts";
 export type { ErrorCode, ErrorRule, GatewayErrorOptions } from "./errors.ts";
 export { ERROR_RULES, GatewayError, isGatewayError, toGatewayError } from "./errors.ts";
+export type { EstimatedTokens } from "./estimated-tokens.ts";
+export { estimatedTokens } from "./estimated-tokens.ts";
 export type { OperationChecks } from "./for-operation.ts";
 export { guardrailFor, isCall, layerFor } from "./for-operation.ts";
 export { createGateway } from "./gateway/create-gateway.ts";

@@ -1,6 +1,5 @@
 import type { Call, Deployment, Outcome, RoutingParts, Strategy } from "@signalbox/kernel";
-import { GatewayError } from "@signalbox/kernel";
-import { estimatedTokens } from "../estimated-tokens.ts";
+import { estimatedTokens, GatewayError } from "@signalbox/kernel";
 import type { Claim, Limited, Obstacle } from "./deployment-meter.ts";
 import { placeObstacle } from "./deployment-meter.ts";
 import { LimitBook } from "./limit-book.ts";

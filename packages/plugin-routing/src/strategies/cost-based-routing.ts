@@ -1,5 +1,5 @@
 import type { Call, Deployment, RoutingParts, Strategy } from "@signalbox/kernel";
-import { estimatedTokens } from "../estimated-tokens.ts";
+import { estimatedTokens } from "@signalbox/kernel";
 import type { StrategyParts } from "./choice.ts";
 import { choosing, randomLeast } from "./choice.ts";
 

@@ -1,6 +1,5 @@
 import type { Call, Deployment, Outcome, SharedState, Strategy } from "@signalbox/kernel";
-import { totalTokens } from "@signalbox/kernel";
-import { estimatedTokens } from "../estimated-tokens.ts";
+import { estimatedTokens, totalTokens } from "@signalbox/kernel";
 import type { UsageOptions } from "../options.ts";
 import type { StrategyParts } from "./choice.ts";
 import { choosing, randomLeast } from "./choice.ts";

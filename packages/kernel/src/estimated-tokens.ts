@@ -1,5 +1,7 @@
-import type { Call, ChatRequest, Part } from "@signalbox/kernel";
-import { isCall } from "@signalbox/kernel";
+import type { Call } from "./call.ts";
+import type { Part } from "./chat/part.ts";
+import type { ChatRequest } from "./chat/request.ts";
+import { isCall } from "./for-operation.ts";
 
 /** A rule of thumb for English text and code. */
 const CHARACTERS_PER_TOKEN = 4;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Call, OperationName, Part, RequestOf } from "@signalbox/kernel";
+import { estimatedTokens } from "@signalbox/kernel";
 import { testCall } from "@signalbox/kernel/testkit";
-import { estimatedTokens } from "../src/estimated-tokens.ts";
 
 function estimate<Name extends OperationName>(operation: Name, request: RequestOf<Name>) {
   return estimatedTokens(testCall({ operation, request }) as unknown as Call);
