@@ -23,8 +23,14 @@ function addCall(headers: string[], exchange: Exchange, { request, trace }: Call
   if (trace.droppedParams !== undefined) {
     headers.push("x-signalbox-dropped-params", headerText(trace.droppedParams.join(", ")));
   }
+  if (trace.headers !== undefined) addPlugins(headers, trace.headers);
   const overheadMs = performance.now() - exchange.startedAt - exchange.waitedMs - trace.upstreamMs;
   headers.push("x-signalbox-overhead-ms", Math.max(0, overheadMs).toFixed(2));
+}
+
+/** What plugins tell: a flat list, too. */
+function addPlugins(headers: string[], more: readonly string[]): void {
+  for (let at = 0; at < more.length; at += 2) headers.push(more[at] as string, headerText(more[at + 1] as string));
 }
 
 /** The one that answered; when all have failed, the last. A hedged one that answered first may not be the last. */

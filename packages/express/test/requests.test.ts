@@ -56,6 +56,31 @@ describe("a call", () => {
     expect(headers["x-signalbox-dropped-params"]).toBeUndefined();
   });
 
+  it.each([
+    ["a result", { model: "whole", text: "x" }, 200],
+    ["a stream", { model: "echo", text: "x", stream: true }, 200],
+    ["an error", { model: "limited", text: "x" }, 429],
+  ])("bears the headers of plugins: %s", async (_what, body, status) => {
+    const { url } = await start(
+      {},
+      {
+        layers: {
+          admit: (call, next) => {
+            call.trace.header("x-ratelimit-remaining-requests", "59");
+            call.trace.header("x-owner", "Zoë\r\nset-cookie: a=b");
+            return next(call);
+          },
+        },
+      },
+    );
+    const response = await chat(url, body);
+    expect(response.status).toBe(status);
+    expect(response.headers.get("x-ratelimit-remaining-requests")).toBe("59");
+    expect(response.headers.get("x-owner")).toBe("Zo%C3%AB%0D%0Aset-cookie: a=b");
+    expect(response.headers.get("set-cookie")).toBeNull();
+    await response.text();
+  });
+
   it("reports dropped parameters", async () => {
     const { url } = await start();
     const response = await chat(url, { model: "drops", text: "x" });

@@ -32,6 +32,9 @@ export interface AttemptRecord {
   lane: "native" | "translated";
 }
 
+/** What surfaces write themselves does not begin with this. */
+const HEADER_NAME = /^x-[a-z0-9-]{1,126}$/;
+
 /**
  * Every decision about one call, explained. Cheap: lists exist only once something is noted.
  * Holds no message text and no secret.
@@ -45,6 +48,8 @@ export class Trace {
   droppedParams: string[] | undefined;
   /** Anything else worth knowing: `{ stage: "guard", text: "pii masked 2 values" }`. */
   notes: { readonly stage: string; readonly text: string }[] | undefined;
+  /** Headers for the response, of success or failure: a flat list of names and values. Written by `header`. */
+  headers: string[] | undefined;
   /** Milliseconds spent waiting for upstreams until the reply began. */
   upstreamMs = 0;
   /** Milliseconds until the first event, or the result where there was none; undefined before. */
@@ -67,6 +72,24 @@ export class Trace {
   drop(parameter: string): void {
     this.droppedParams ??= [];
     if (!this.droppedParams.includes(parameter)) this.droppedParams.push(parameter);
+  }
+
+  /**
+   * Adds a header to the response, in place of one of this name. What is added after the response has begun is not sent.
+   *
+   * @param name lower case, with `x-` in front: `x-ratelimit-remaining-requests`
+   * @param value any text; what a header cannot carry is encoded
+   */
+  header(name: string, value: string): void {
+    if (!HEADER_NAME.test(name)) throw new TypeError(`${JSON.stringify(name)} is no name of a header for a response`);
+    this.headers ??= [];
+    const { headers } = this;
+    for (let at = 0; at < headers.length; at += 2) {
+      if (headers[at] !== name) continue;
+      headers[at + 1] = value;
+      return;
+    }
+    headers.push(name, value);
   }
 
   note(stage: string, text: string): void {

@@ -38,11 +38,12 @@ interface FirstStep {
 }
 
 /** What one of the tries waits for and drops is its own, until it has won. */
-function branch({ startedAt, attempts, skipped, notes, droppedParams }: Trace): Trace {
+function branch({ startedAt, attempts, skipped, notes, droppedParams, headers }: Trace): Trace {
   const own = new Trace(startedAt, attempts);
   own.skipped = skipped;
   own.notes = notes;
   own.droppedParams = droppedParams?.slice();
+  own.headers = headers?.slice();
   return own;
 }
 
@@ -89,6 +90,7 @@ export async function hedgedTries(parts: HedgeParts, deployment: Deployment, hed
     if (step !== undefined) {
       for (const other of running) other.lose();
       trace.droppedParams = runner.trace.droppedParams;
+      trace.headers = runner.trace.headers;
       trace.upstreamMs += performance.now() - startedAt;
       return { answer: { tried: runner.tried, step }, failures, lastFailure: undefined, kept };
     }
