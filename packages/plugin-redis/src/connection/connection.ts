@@ -1,0 +1,143 @@
+import type { Health } from "@signalbox/kernel";
+import type { RedisOptions } from "../options.ts";
+import { Breaker } from "./breaker.ts";
+import type { Client } from "./create-client.ts";
+import { createClient } from "./create-client.ts";
+import { describeFailure } from "./describe-failure.ts";
+import type { Script } from "./script.ts";
+
+const TIMEOUT_MS = 50;
+const CHECK_TIMEOUT_MS = 800;
+
+/** Redis did not do what it was asked to, or it is not known whether it did. */
+export class RedisFailure extends Error {
+  override readonly name = "RedisFailure";
+  /** When another try makes sense. */
+  readonly retryAfterMs: number;
+
+  constructor(why: string, retryAfterMs: number) {
+    super(`Redis cannot be used: ${why}`);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** What a script is called with, and how long it may take. */
+export interface Evaluation {
+  /** The first one's hash tag names the slot. */
+  readonly key: string;
+  readonly args: readonly (string | number)[];
+  /** Off the path of calls there is more time, and the breaker is not asked. */
+  readonly backgroundMs?: number;
+}
+
+/** The connection to Redis of one process: every command has a time limit, and a breaker before it. */
+export class Connection {
+  readonly #options: RedisOptions;
+  readonly #client: Client;
+  readonly #breaker = new Breaker();
+  readonly #timeoutMs: number;
+  #failure: string | undefined;
+  #closed = false;
+
+  constructor(options: RedisOptions) {
+    this.#options = options;
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    this.#client = createClient(options);
+    this.#client.on("error", (error: unknown) => {
+      this.#failure = describeFailure(error);
+    });
+    this.#client.on("ready", () => {
+      this.#failure = undefined;
+      this.#breaker.succeeded();
+    });
+  }
+
+  /** Another connection, for subscriptions. */
+  another(): Client {
+    return createClient(this.#options);
+  }
+
+  /** Runs whenever the connection has (again) been made. */
+  onReady(listener: () => void): void {
+    this.#client.on("ready", listener);
+  }
+
+  /** Connects; with `wait` for as long as it takes, else once. */
+  async open(wait: boolean): Promise<void> {
+    if (this.#client.status === "ready") return;
+    try {
+      await this.#client.connect();
+      return;
+    } catch (error) {
+      this.#failure = describeFailure(error);
+    }
+    if (!wait) throw new RedisFailure(this.#failure, 0);
+    // The client tries again by itself.
+    await new Promise<void>((resolve, reject) => {
+      this.#client.once("ready", resolve);
+      this.#client.once("end", () => reject(new RedisFailure("it was closed", 0)));
+    });
+  }
+
+  /**
+   * Runs a script as one step, in one round trip; in two when Redis has not seen it since it was started.
+   * @throws {RedisFailure}
+   */
+  evaluate(script: Script, { key, args, backgroundMs }: Evaluation): Promise<unknown> {
+    return this.#guarded(backgroundMs, async () => {
+      try {
+        return await this.#client.evalsha(script.hash, 1, key, ...args);
+      } catch (error) {
+        if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+        return this.#client.eval(script.text, 1, key, ...args);
+      }
+    });
+  }
+
+  /** Runs a command off the path of calls. */
+  background<T>(timeoutMs: number, command: (client: Client) => Promise<T>): Promise<T> {
+    return this.#guarded(timeoutMs, () => command(this.#client));
+  }
+
+  async check(): Promise<Health> {
+    try {
+      // Some answer within the second that readiness has, however slow.
+      await withTimeout(CHECK_TIMEOUT_MS, this.#client.ping());
+    } catch (error) {
+      return { ok: false, detail: `Redis cannot be used: ${this.#failure ?? describeFailure(error)}` };
+    }
+    return { ok: true, detail: "Redis answers" };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#client.disconnect();
+  }
+
+  async #guarded<T>(backgroundMs: number | undefined, command: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new RedisFailure("the gateway is closed", 0);
+    const onPath = backgroundMs === undefined;
+    if (onPath && !this.#breaker.enter()) {
+      throw new RedisFailure(this.#failure ?? "it does not answer", Math.ceil(this.#breaker.waitMs));
+    }
+    try {
+      const answer = await withTimeout(backgroundMs ?? this.#timeoutMs, command());
+      if (onPath) this.#breaker.succeeded();
+      return answer;
+    } catch (error) {
+      if (onPath) this.#breaker.failed();
+      throw new RedisFailure(this.#failure ?? describeFailure(error), Math.max(1_000, Math.ceil(this.#breaker.waitMs)));
+    }
+  }
+}
+
+/** Rejects after a time. What comes later is let go: nobody waits for it any more. */
+function withTimeout<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      // A process that was busy or stopped has its answer waiting in the socket: that is read before this runs.
+      setImmediate(() => reject(Object.assign(new Error("timed out"), { code: "ETIMEDOUT" })));
+    }, timeoutMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,9 @@
+import type { RedisOptions, RedisPlugin } from "@signalbox/plugin-redis";
+import { redis } from "@signalbox/plugin-redis";
+
+/** The plugin, connected as a gateway would; its setup has no use for a container. */
+export async function opened(options: RedisOptions): Promise<RedisPlugin> {
+  const plugin = redis(options);
+  await plugin.setup?.(undefined as never);
+  return plugin;
+}
