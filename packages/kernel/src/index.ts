@@ -56,6 +56,7 @@ export {
   ENTRY_STORE,
   LEDGER,
   LIMIT_STORE,
+  MODEL_FACTS,
   MODEL_TABLE,
   PRICING,
   RECORD_STORE,
@@ -119,6 +120,7 @@ export { STAGES } from "./layer.ts";
 export type {
   BudgetLine,
   Entry,
+  EntryOutline,
   EntryStatus,
   Ledger,
   ReservationAnswer,

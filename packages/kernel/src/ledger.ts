@@ -38,7 +38,24 @@ export interface ReservationRequest {
   readonly estimate: NanoUsd;
   /** All are reserved, or none. */
   readonly lines: readonly BudgetLine[];
+  /** What its entry will say, should the process end before it can append one. */
+  readonly about?: EntryOutline;
 }
+
+/** What is known of an entry before the provider is called. */
+export type EntryOutline = Pick<
+  Entry,
+  | "callId"
+  | "attempt"
+  | "operation"
+  | "model"
+  | "deployment"
+  | "provider"
+  | "scopes"
+  | "startedAt"
+  | "tags"
+  | "metadata"
+>;
 
 /** Whether the amount was reserved, and if not, which limit stood against it. */
 export type ReservationAnswer =
@@ -122,6 +139,12 @@ export interface Spend {
  */
 export interface Ledger {
   reserve(request: ReservationRequest): Promise<ReservationAnswer>;
+  /**
+   * The attempt is about to be sent: from now on it may cost something, even if nobody ever settles it. Returns when that
+   * would survive the end of this process. An attempt that was never dispatched ends at 0.
+   * @throws {GatewayError} `overloaded` when it cannot be noted; then nothing must be sent
+   */
+  dispatched?(id: string): void;
   settle(settlement: Settlement): Promise<void>;
   /** Nothing was sent, or the failure is known to cost nothing. */
   void(id: string): Promise<void>;
