@@ -3,10 +3,11 @@ import type { DependencyContainer, InjectionToken } from "tsyringe";
 import { container as root } from "tsyringe";
 import type { Authenticator } from "./authenticator.ts";
 import type { Cache } from "./cache.ts";
-import type { ModelTable } from "./deployment.ts";
+import type { Deployment, ModelTable } from "./deployment.ts";
 import type { Ledger } from "./ledger.ts";
 import type { EntryStore, ReservationStore } from "./ledger-stores.ts";
 import type { LimitStore } from "./limit-store.ts";
+import type { ModelFacts } from "./model-facts.ts";
 import type { Pricing } from "./pricing.ts";
 import type { RecordStore } from "./record-store.ts";
 import type { Router } from "./router.ts";
@@ -24,6 +25,10 @@ export const CACHE: InjectionToken<Cache> = Symbol.for("@signalbox/kernel.Cache"
 export const LEDGER: InjectionToken<Ledger> = Symbol.for("@signalbox/kernel.Ledger");
 /** Container token: which deployments serve a model. Registered by the gateway itself. */
 export const MODEL_TABLE: InjectionToken<ModelTable> = Symbol.for("@signalbox/kernel.ModelTable");
+/** Container token: what is known about a deployment's model. Registered by the gateway itself, before plugins start. */
+export const MODEL_FACTS: InjectionToken<(deployment: Deployment) => ModelFacts> = Symbol.for(
+  "@signalbox/kernel.ModelFacts",
+);
 /** Container token: which deployments to try, in order. */
 export const ROUTER: InjectionToken<Router> = Symbol.for("@signalbox/kernel.Router");
 /** Container token: what the processes of a gateway tell each other. */

@@ -1,6 +1,6 @@
 import type { Deployment } from "./deployment.ts";
 import type { NanoUsd } from "./money.ts";
-import type { OperationName, RequestOf } from "./operation.ts";
+import type { OperationName, RequestOf, ResultOf } from "./operation.ts";
 import type { Usage } from "./usage.ts";
 
 /** What is priced: an attempt, or anything like it. */
@@ -8,6 +8,8 @@ export interface PricedWork<Name extends OperationName = OperationName> {
   readonly deployment: Deployment;
   readonly operation: Name;
   readonly request: RequestOf<Name>;
+  /** What came out, where it is there: some things are billed by seconds, pictures or searches, which usage does not have. */
+  readonly result?: ResultOf<Name>;
 }
 
 /** One kind of work in a cost: `{ kind: "cacheRead", units: 1_024, picoUsdPerUnit: 300_000n }`. */

@@ -1,4 +1,5 @@
 import type { Attempt, Call } from "../call.ts";
+import { MODEL_FACTS, PRICING, resolveOptional } from "../container.ts";
 import type { Deployment } from "../deployment.ts";
 import { GatewayError } from "../errors.ts";
 import type { CallInput, DeploymentChange, Gateway, GatewayOptions, OpenCall } from "../gateway.ts";
@@ -60,6 +61,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   checkFallbacks(fallbacks, models, names);
 
   const { container, authenticator, state, transport, cache, closed } = await resolveContracts(options, models);
+  const facts = deploymentFacts(providers, resolveOptional(container, PRICING));
+  container.register(MODEL_FACTS, { useValue: facts });
   const observers = combineObservers(plugins);
   const layers = placeLayers(plugins, contractLayers(plugins, cache));
   const answer = composeAttempt(layers, (attempt: Attempt) => {
@@ -77,7 +80,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const direct: DeploymentCallParts = { providers, transport, idleTimeoutMs, open, answer };
   const parts: Omit<RouterParts, "strategy"> = {
     state,
-    facts: deploymentFacts(providers),
+    facts,
     fallbacks,
     otherNames: new Set([...names.aliases.keys(), ...names.selectors.keys()]),
     modelFor: names.modelFor,
