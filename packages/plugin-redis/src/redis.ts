@@ -1,5 +1,5 @@
 import type { Health, Plugin } from "@signalbox/kernel";
-import { ENTRY_STORE, GatewayError } from "@signalbox/kernel";
+import { ENTRY_STORE, GatewayError, isGatewayError } from "@signalbox/kernel";
 import { checkOptions } from "./check-options.ts";
 import { Connection, RedisFailure } from "./connection/connection.ts";
 import { RedisLimits } from "./limits/redis-limits.ts";
@@ -8,6 +8,8 @@ import { RedisReservations } from "./reservations/redis-reservations.ts";
 import { RedisState } from "./state/redis-state.ts";
 
 const NAMESPACE = "signalbox";
+/** Within the second that readiness has. */
+const CHECK_TIMEOUT_MS = 800;
 
 /** What `redis` contributes. */
 export interface RedisPlugin extends Plugin {
@@ -46,7 +48,7 @@ export function redis(options: RedisOptions = {}): RedisPlugin {
       const spent = await entries?.spent({});
       if (spent === undefined || spent.entries === 0) await reservationStore.rebuild([]);
     },
-    check: () => check(connection, reservationStore),
+    check: () => check(reservationStore),
     async close() {
       await sharedState.close();
       connection.close();
@@ -63,11 +65,12 @@ async function open(connection: Connection, wait: boolean): Promise<void> {
   }
 }
 
-async function check(connection: Connection, reservations: RedisReservations): Promise<Health> {
-  const health = await connection.check();
-  if (!health.ok) return health;
-  if ((await reservations.generation()) === undefined) {
-    return { ok: false, detail: "Redis has lost the counters of budgets: they are to be rebuilt from the ledger" };
+async function check(reservations: RedisReservations): Promise<Health> {
+  try {
+    if ((await reservations.generation(CHECK_TIMEOUT_MS)) !== undefined) return { ok: true, detail: "Redis answers" };
+  } catch (error) {
+    if (isGatewayError(error)) return { ok: false, detail: error.message };
+    throw error;
   }
-  return health;
+  return { ok: false, detail: "Redis has no counters of budgets: they are to be rebuilt from the ledger" };
 }

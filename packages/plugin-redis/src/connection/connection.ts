@@ -1,4 +1,3 @@
-import type { Health } from "@signalbox/kernel";
 import type { RedisOptions } from "../options.ts";
 import { Breaker } from "./breaker.ts";
 import type { Client } from "./create-client.ts";
@@ -7,7 +6,6 @@ import { describeFailure } from "./describe-failure.ts";
 import type { Script } from "./script.ts";
 
 const TIMEOUT_MS = 50;
-const CHECK_TIMEOUT_MS = 800;
 
 /** Redis did not do what it was asked to, or it is not known whether it did. */
 export class RedisFailure extends Error {
@@ -57,11 +55,6 @@ export class Connection {
     return createClient(this.#options);
   }
 
-  /** Runs whenever the connection has (again) been made. */
-  onReady(listener: () => void): void {
-    this.#client.on("ready", listener);
-  }
-
   /** Connects; with `wait` for as long as it takes, else once. */
   async open(wait: boolean): Promise<void> {
     if (this.#client.status === "ready") return;
@@ -69,9 +62,13 @@ export class Connection {
       await this.#client.connect();
       return;
     } catch (error) {
-      this.#failure = describeFailure(error);
+      // The event that came before knows better than "connection is closed".
+      this.#failure ??= describeFailure(error);
     }
-    if (!wait) throw new RedisFailure(this.#failure, 0);
+    if (!wait) {
+      this.close();
+      throw new RedisFailure(this.#failure, 0);
+    }
     // The client tries again by itself.
     await new Promise<void>((resolve, reject) => {
       this.#client.once("ready", resolve);
@@ -97,16 +94,6 @@ export class Connection {
   /** Runs a command off the path of calls. */
   background<T>(timeoutMs: number, command: (client: Client) => Promise<T>): Promise<T> {
     return this.#guarded(timeoutMs, () => command(this.#client));
-  }
-
-  async check(): Promise<Health> {
-    try {
-      // Some answer within the second that readiness has, however slow.
-      await withTimeout(CHECK_TIMEOUT_MS, this.#client.ping());
-    } catch (error) {
-      return { ok: false, detail: `Redis cannot be used: ${this.#failure ?? describeFailure(error)}` };
-    }
-    return { ok: true, detail: "Redis answers" };
   }
 
   close(): void {

@@ -110,10 +110,10 @@ export class RedisReservations implements ReservationStore {
   }
 
   /** What Redis has counted since, as a random name; undefined when its data was lost, or was never there. */
-  async generation(): Promise<string | undefined> {
+  async generation(timeoutMs: number = BACKGROUND_MS): Promise<string | undefined> {
     try {
       const key = `${this.#prefix}generation`;
-      return (await this.#connection.background(BACKGROUND_MS, (client) => client.get(key))) ?? undefined;
+      return (await this.#connection.background(timeoutMs, (client) => client.get(key))) ?? undefined;
     } catch (error) {
       throw unavailable(error);
     }
