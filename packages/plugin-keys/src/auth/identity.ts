@@ -1,0 +1,105 @@
+import type { Collections } from "../records/collections.ts";
+import type {
+  BudgetRecord,
+  CustomerRecord,
+  KeyRecord,
+  OrganizationRecord,
+  RetiredHash,
+  TagRecord,
+  TeamRecord,
+  UserRecord,
+} from "../records/records.ts";
+import type { CacheTimes } from "./cached-records.ts";
+import { CachedRecords } from "./cached-records.ts";
+import type { StoreGuard } from "./store-guard.ts";
+
+/** A key and all that it stands in. */
+export interface Identity {
+  readonly key: KeyRecord;
+  /** Undefined in the place of one that is gone. */
+  readonly ancestors: readonly (KeyRecord | undefined)[];
+  readonly user: UserRecord | undefined;
+  readonly team: TeamRecord | undefined;
+  readonly organization: OrganizationRecord | undefined;
+  /** Budgets that the others refer to. */
+  readonly budgets: ReadonlyMap<string, BudgetRecord>;
+}
+
+function earlier(one: string | null, other: string): string {
+  return one !== null && Date.parse(one) < Date.parse(other) ? one : other;
+}
+
+/** Finds identities, from copies where there are some. */
+export class Identities {
+  readonly #byHash: CachedRecords<KeyRecord>;
+  readonly #retired: CachedRecords<RetiredHash>;
+  readonly #keys: CachedRecords<KeyRecord>;
+  readonly #users: CachedRecords<UserRecord>;
+  readonly #teams: CachedRecords<TeamRecord>;
+  readonly #organizations: CachedRecords<OrganizationRecord>;
+  readonly #budgets: CachedRecords<BudgetRecord>;
+  readonly customers: CachedRecords<CustomerRecord>;
+  readonly tags: CachedRecords<TagRecord>;
+
+  /** @param changed called when anything that identities are made of has changed */
+  constructor(
+    collections: Collections,
+    parts: { readonly guard: StoreGuard; readonly times: CacheTimes; readonly now: () => number },
+    changed: () => void,
+  ) {
+    const { keys, retiredHashes, users, teams, organizations, budgets, customers, tags } = collections;
+    this.#byHash = new CachedRecords(keys, (hash) => keys.find("hash", hash), parts, changed);
+    this.#retired = new CachedRecords(retiredHashes, (hash) => retiredHashes.get(hash), parts, changed);
+    this.#keys = new CachedRecords(keys, (id) => keys.get(id), parts, changed);
+    this.#users = new CachedRecords(users, (id) => users.get(id), parts, changed);
+    this.#teams = new CachedRecords(teams, (id) => teams.get(id), parts, changed);
+    this.#organizations = new CachedRecords(organizations, (id) => organizations.get(id), parts, changed);
+    this.#budgets = new CachedRecords(budgets, (id) => budgets.get(id), parts, changed);
+    this.customers = new CachedRecords(customers, (id) => customers.get(id), parts, changed);
+    this.tags = new CachedRecords(tags, (id) => tags.get(id), parts, changed);
+  }
+
+  /** Undefined: there is no such key. */
+  async find(hash: string): Promise<Identity | undefined> {
+    const key = (await this.#byHash.get(hash)) ?? (await this.#findRetired(hash));
+    return key === undefined ? undefined : await this.complete(key);
+  }
+
+  /** A key by what it was before it was regenerated: this secret ends when its time is over. */
+  async #findRetired(hash: string): Promise<KeyRecord | undefined> {
+    const retired = await this.#retired.get(hash);
+    const key = retired === undefined ? undefined : await this.#keys.get(retired.key_id);
+    return key === undefined || retired === undefined
+      ? undefined
+      : { ...key, expires: earlier(key.expires, retired.until) };
+  }
+
+  async complete(key: KeyRecord): Promise<Identity> {
+    const user = key.user_id === null ? undefined : await this.#users.get(key.user_id);
+    const team = key.team_id === null ? undefined : await this.#teams.get(key.team_id);
+    const organizationId = key.organization_id ?? team?.organization_id ?? null;
+    const organization = organizationId === null ? undefined : await this.#organizations.get(organizationId);
+    const ancestors: (KeyRecord | undefined)[] = [];
+    for (const id of key.ancestor_ids) ancestors.push(await this.#keys.get(id));
+    const budgets = new Map<string, BudgetRecord>();
+    for (const record of [key, ...ancestors, user, team, organization])
+      await this.#addBudget(record?.budget_id, budgets);
+    return { key, ancestors, user, team, organization, budgets };
+  }
+
+  async budget(id: string | null | undefined): Promise<BudgetRecord | undefined> {
+    return id === null || id === undefined ? undefined : await this.#budgets.get(id);
+  }
+
+  close(): void {
+    for (const each of [this.#byHash, this.#retired, this.#keys, this.#users, this.#teams, this.#organizations]) {
+      each.close();
+    }
+    for (const each of [this.#budgets, this.customers, this.tags]) each.close();
+  }
+
+  async #addBudget(id: string | null | undefined, to: Map<string, BudgetRecord>): Promise<void> {
+    const budget = await this.budget(id);
+    if (budget !== undefined) to.set(budget.id, budget);
+  }
+}

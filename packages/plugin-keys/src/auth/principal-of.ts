@@ -1,0 +1,101 @@
+import type { BudgetRule, LimitRule, Principal, RoutingPreferences, Scope } from "@signalbox/kernel";
+import type { Bounds, RouterSettings } from "../records/records.ts";
+import type { BudgetExtras } from "./bounds.ts";
+import { budgetRules, limitRules, withBudget } from "./bounds.ts";
+import type { Identity } from "./identity.ts";
+import { commonModels, plainModels } from "./model-grants.ts";
+import { routesOf } from "./route-grants.ts";
+
+/** What a key may do: no more than any level above it allows. */
+export function principalOf(identity: Identity): Principal {
+  const { key, ancestors, user, team, organization } = identity;
+  const budgets: BudgetRule[] = [];
+  const limits: LimitRule[] = [];
+  const bound = (scope: Scope, own: Bounds | undefined, extra?: BudgetExtras): void => {
+    if (own === undefined) return;
+    const bounds = withBudget(own, identity.budgets.get(own.budget_id ?? ""));
+    budgets.push(...budgetRules(scope, bounds, extra));
+    limits.push(...limitRules(scope, bounds));
+  };
+  bound({ kind: "key", id: key.id }, key, {
+    increaseBy: key.temp_budget_increase,
+    increaseUntil: key.temp_budget_expiry,
+    windows: key.budget_limits,
+  });
+  for (const ancestor of ancestors) bound({ kind: "key", id: ancestor?.id ?? "" }, ancestor);
+  if (user !== undefined) bound({ kind: "user", id: user.id }, user);
+  if (team !== undefined) {
+    bound({ kind: "team", id: team.id }, team);
+    const member = team.members_with_roles.find(({ user_id }) => user_id === key.user_id);
+    if (member !== undefined) {
+      const { max_budget_in_team, tpm_limit, rpm_limit } = member;
+      bound(
+        { kind: "teamMember", id: `${team.id}/${member.user_id}` },
+        {
+          max_budget: max_budget_in_team ?? null,
+          tpm_limit: tpm_limit ?? null,
+          rpm_limit: rpm_limit ?? null,
+          budget_duration: team.budget_duration ?? null,
+        },
+      );
+    }
+  }
+  if (organization !== undefined) bound({ kind: "organization", id: organization.id }, organization);
+  const routes = routesOf(key.allowed_routes);
+  const routing = routingOf(key.router_settings ?? team?.router_settings ?? null);
+  const aliases = { ...team?.model_aliases, ...key.aliases };
+  const tags = [...new Set([...(team?.tags ?? []), ...key.tags])];
+  return {
+    id: key.id,
+    kind: "key",
+    admin: user?.user_role === "proxy_admin",
+    models: modelsOf(identity),
+    ...(key.user_id !== null && { userId: key.user_id }),
+    ...(key.team_id !== null && { teamId: key.team_id }),
+    ...(organization !== undefined && { organizationId: organization.id }),
+    ...(tags.length > 0 && { tags }),
+    ...(Object.keys(aliases).length > 0 && { aliases }),
+    ...(routing !== undefined && { routing }),
+    ...(budgets.length > 0 && { budgets }),
+    ...(limits.length > 0 && { limits }),
+    ...(routes !== undefined && { routes }),
+    ...(key.key_alias !== null && { alias: key.key_alias }),
+    metadata: key.metadata,
+  };
+}
+
+/** A key of a team is bounded by the team, any other by its user; both by the organisation. */
+export function modelsOf({
+  key,
+  user,
+  team,
+  organization,
+}: Omit<Identity, "budgets" | "ancestors">): readonly string[] {
+  let models = plainModels(key.models);
+  const above = key.team_id === null ? (user?.models ?? null) : (team?.models ?? null);
+  if (above !== null) models = commonModels(models, plainModels(above));
+  const widest = organization?.models ?? null;
+  return widest === null ? models : commonModels(models, plainModels(widest));
+}
+
+function routingOf(settings: RouterSettings | null): RoutingPreferences | undefined {
+  if (settings === null) return undefined;
+  return {
+    ...(settings.fallbacks !== undefined && { fallbacks: merged(settings.fallbacks) }),
+    ...(settings.context_window_fallbacks !== undefined && {
+      contextWindowFallbacks: merged(settings.context_window_fallbacks),
+    }),
+    ...(settings.content_policy_fallbacks !== undefined && {
+      contentPolicyFallbacks: merged(settings.content_policy_fallbacks),
+    }),
+    ...(settings.default_fallbacks !== undefined && { defaultFallbacks: settings.default_fallbacks }),
+    ...(settings.disable_fallbacks !== undefined && { disableFallbacks: settings.disable_fallbacks }),
+    ...(settings.num_retries !== undefined && { retries: settings.num_retries }),
+  };
+}
+
+function merged(
+  chains: readonly Readonly<Record<string, readonly string[]>>[],
+): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(chains.flatMap((chain) => Object.entries(chain)));
+}

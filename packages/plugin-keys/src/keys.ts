@@ -1,0 +1,60 @@
+import type { Plugin } from "@signalbox/kernel";
+import { GatewayError, LEDGER, RECORD_STORE } from "@signalbox/kernel";
+import { customerLayer } from "./auth/customer-layer.ts";
+import { Identities } from "./auth/identity.ts";
+import { KeyAuthenticator } from "./auth/key-authenticator.ts";
+import { KeyHasher } from "./auth/key-hash.ts";
+import { StoreGuard } from "./auth/store-guard.ts";
+import { checkOptions } from "./check-options.ts";
+import type { KeysOptions } from "./options.ts";
+import type { Collections } from "./records/collections.ts";
+import { openCollections } from "./records/collections.ts";
+
+/**
+ * Virtual keys, kept by the gateway's record store, and the routes that manage them.
+ *
+ * ```ts
+ * keys({ masterKeys: [new Secret(masterKey)], pepper: new Secret(pepper) })
+ * ```
+ *
+ * @throws {GatewayError} `option_invalid`
+ */
+export function keys(options: KeysOptions): Plugin {
+  const settings = checkOptions(options);
+  const now = Date.now;
+  const guard = new StoreGuard(settings.storeTimeoutMs, now);
+  const hasher = new KeyHasher(settings.pepper);
+  let identities: Identities | undefined;
+  const authenticator = new KeyAuthenticator({
+    hasher,
+    masterKeys: settings.masterKeys,
+    size: settings.cacheSize,
+    now,
+    identities: () => identities,
+  });
+
+  return {
+    name: "keys",
+    authenticator,
+    layers: { admit: { layer: customerLayer(() => identities), order: "first", events: "pass" } },
+    async start(container) {
+      if (!container.isRegistered(RECORD_STORE, true)) {
+        throw new GatewayError(
+          "plugin_requirement_missing",
+          'plugin "keys" needs a record store; add a ledger plugin',
+          {
+            source: "keys",
+          },
+        );
+      }
+      const collections: Collections = await openCollections(container.resolve(RECORD_STORE));
+      const times = { ttlMs: settings.cacheTtlMs, maxAgeMs: settings.cacheMaxAgeMs, size: settings.cacheSize };
+      identities = new Identities(collections, { guard, times, now }, () => authenticator.changed());
+      void LEDGER;
+    },
+    check: () => (guard.ok ? { ok: true } : { ok: false, detail: "the store of keys does not answer" }),
+    close() {
+      identities?.close();
+    },
+  };
+}
