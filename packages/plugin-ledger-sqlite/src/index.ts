@@ -1,1 +1,1 @@
-export {};
+export type { SqliteLedgerOptions } from "./options.ts";
