@@ -1,5 +1,5 @@
 import type { Plugin } from "@signalbox/kernel";
-import { GatewayError, LEDGER, RECORD_STORE } from "@signalbox/kernel";
+import { GatewayError, IdSource, LEDGER, RECORD_STORE } from "@signalbox/kernel";
 import { customerLayer } from "./auth/customer-layer.ts";
 import { Identities } from "./auth/identity.ts";
 import { KeyAuthenticator } from "./auth/key-authenticator.ts";
@@ -9,6 +9,8 @@ import { checkOptions } from "./check-options.ts";
 import type { KeysOptions } from "./options.ts";
 import type { Collections } from "./records/collections.ts";
 import { openCollections } from "./records/collections.ts";
+import { Management } from "./routes/management.ts";
+import { managementRoutes } from "./routes/management-routes.ts";
 
 /**
  * Virtual keys, kept by the gateway's record store, and the routes that manage them.
@@ -25,6 +27,7 @@ export function keys(options: KeysOptions): Plugin {
   const guard = new StoreGuard(settings.storeTimeoutMs, now);
   const hasher = new KeyHasher(settings.pepper);
   let identities: Identities | undefined;
+  let management: Management | undefined;
   const authenticator = new KeyAuthenticator({
     hasher,
     masterKeys: settings.masterKeys,
@@ -37,6 +40,7 @@ export function keys(options: KeysOptions): Plugin {
     name: "keys",
     authenticator,
     layers: { admit: { layer: customerLayer(() => identities), order: "first", events: "pass" } },
+    ...(settings.management && { routes: managementRoutes(() => management) }),
     async start(container) {
       if (!container.isRegistered(RECORD_STORE, true)) {
         throw new GatewayError(
@@ -50,7 +54,15 @@ export function keys(options: KeysOptions): Plugin {
       const collections: Collections = await openCollections(container.resolve(RECORD_STORE));
       const times = { ttlMs: settings.cacheTtlMs, maxAgeMs: settings.cacheMaxAgeMs, size: settings.cacheSize };
       identities = new Identities(collections, { guard, times, now }, () => authenticator.changed());
-      void LEDGER;
+      const ids = new IdSource();
+      management = new Management({
+        collections,
+        identities,
+        hasher,
+        identityOf: (principal) => authenticator.identityOf(principal),
+        ledger: container.isRegistered(LEDGER, true) ? container.resolve(LEDGER) : undefined,
+        nextId: () => ids.next(),
+      });
     },
     check: () => (guard.ok ? { ok: true } : { ok: false, detail: "the store of keys does not answer" }),
     close() {

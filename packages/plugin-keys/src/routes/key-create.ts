@@ -1,0 +1,143 @@
+import { z } from "zod";
+import { GatewayError } from "@signalbox/kernel";
+import { isKey, newKey, shownKey } from "../auth/key-hash.ts";
+import { KEY_TYPES } from "../auth/route-grants.ts";
+import type { KeyRecord } from "../records/records.ts";
+import type { Actor } from "./actor.ts";
+import { forbidden, isAdmin } from "./actor.ts";
+import { after } from "./durations.ts";
+import type { Endpoint, EndpointInput } from "./endpoint.ts";
+import { endpoint } from "./endpoint.ts";
+import type { KeyFields, Optional } from "./fields.ts";
+import { keyFields } from "./fields.ts";
+import { checkGrants, checkOwner } from "./key-grants.ts";
+import { keyRow } from "./key-row.ts";
+import type { Management } from "./management.ts";
+import { made } from "./management.ts";
+
+const SHORTEST_KEY = 20;
+const DEEPEST = 8;
+
+/** A key that the caller brings along. */
+export const ownKey: z.ZodString = z
+  .string()
+  .min(SHORTEST_KEY)
+  .refine(isKey, "must begin with sk- and hold letters, digits and ._~- only") as z.ZodString;
+
+type BodyShape = KeyFields & { readonly key: Optional<string> };
+const body: z.ZodObject<BodyShape, z.core.$strict> = z.strictObject({ key: ownKey.exactOptional(), ...keyFields });
+
+/** What a new key is made from. */
+export type NewKey = z.infer<typeof body>;
+
+/** `POST /key/generate` and its kin. */
+export const keyCreation: readonly Endpoint[] = [
+  endpoint({
+    method: "POST",
+    path: "/key/generate",
+    summary: "Make a key. It is shown in this answer and never again.",
+    body,
+    run: (input) => generate(input, isAdmin(input.actor) ? null : (input.actor.userId ?? null)),
+  }),
+  endpoint({
+    method: "POST",
+    path: "/key/service-account/generate",
+    summary: "Make a key that is a team's and nobody's own.",
+    body,
+    run(input) {
+      if (input.body.team_id == null) {
+        throw new GatewayError("invalid_request", "a service account needs a team", { param: "team_id" });
+      }
+      if (input.body.user_id != null) {
+        throw new GatewayError("invalid_request", "a service account has no user", { param: "user_id" });
+      }
+      return generate(input, null);
+    },
+  }),
+];
+
+async function generate(
+  { actor, body: fields, management }: EndpointInput<NewKey, unknown>,
+  defaultUser: string | null,
+): Promise<Record<string, unknown>> {
+  const { record, key } = await createKey(actor, fields, defaultUser, management);
+  return { ...(await keyRow(record, management)), key, token: record.id, token_id: record.id };
+}
+
+/**
+ * Checks and keeps a new key.
+ *
+ * @throws {GatewayError} `route_not_allowed`, `not_found`, `conflict`, `invalid_request`
+ */
+export async function createKey(
+  actor: Actor,
+  fields: NewKey,
+  defaultUser: string | null,
+  management: Management,
+): Promise<{ readonly record: KeyRecord; readonly key: string }> {
+  if (actor.role !== "proxy_admin" && actor.role !== "internal_user") throw forbidden("your role may not make keys");
+  const { key: brought, duration, key_type: type, ...given } = fields;
+  if (brought !== undefined && !isAdmin(actor)) throw forbidden("keys are chosen by administrators", "key");
+  const key = brought ?? newKey();
+  const teamId = given.team_id ?? null;
+  const record: KeyRecord = {
+    ...given,
+    id: management.nextId("tok_"),
+    hash: management.hasher.hash(key),
+    key_name: shownKey(key),
+    key_alias: given.key_alias ?? null,
+    // nothing is granted by saying nothing, but a key of a team is the team's
+    models: given.models ?? (teamId === null ? [] : ["all-team-models"]),
+    user_id: given.user_id === undefined ? defaultUser : given.user_id,
+    team_id: teamId,
+    organization_id: given.organization_id ?? null,
+    expires: duration == null ? null : after(duration),
+    blocked: given.blocked ?? false,
+    aliases: given.aliases ?? {},
+    metadata: given.metadata ?? {},
+    tags: given.tags ?? [],
+    allowed_routes: given.allowed_routes ?? routesOfType(type),
+    router_settings: given.router_settings ?? null,
+    ancestor_ids: ancestorsFor(actor),
+    ...made(actor),
+  };
+  await checkOwner(actor, record, management);
+  await checkBudget(record, management);
+  await checkGrants(actor, record, new Set(Object.keys(fields)), management);
+  await management.write(async () => {
+    const same = await management.collections.retiredHashes.get(record.hash);
+    if (same !== undefined) throw new GatewayError("conflict", "there is such a key already", { param: "key" });
+    await management.collections.keys.insert(record);
+    await management.log(actor, { action: "created", table: "keys", id: record.id, before: undefined, after: record });
+  });
+  return { record, key };
+}
+
+/** What a kind of key may reach; null: no bound of its own. */
+export function routesOfType(type: NewKey["key_type"]): readonly string[] | null {
+  return type === undefined ? null : KEY_TYPES[type];
+}
+
+/** @throws {GatewayError} `not_found` */
+export async function checkBudget(
+  { budget_id: id }: Pick<KeyRecord, "budget_id">,
+  management: Management,
+): Promise<void> {
+  if (id == null || (await management.collections.budgets.get(id)) !== undefined) return;
+  throw new GatewayError("not_found", "there is no such budget", { param: "budget_id" });
+}
+
+/** Keys with bounds bound what is made with them: their budgets are shared, not multiplied. */
+function ancestorsFor(actor: Actor): readonly string[] {
+  const own = actor.identity?.key;
+  if (own === undefined || isAdmin(actor)) return [];
+  const bounded =
+    [own.max_budget, own.tpm_limit, own.rpm_limit, own.max_parallel_requests, own.budget_id].some(
+      (value) => value != null,
+    ) ||
+    Object.keys({ ...own.model_max_budget, ...own.model_rpm_limit, ...own.model_tpm_limit }).length > 0 ||
+    (own.budget_limits ?? []).length > 0;
+  const all = bounded ? [...own.ancestor_ids, own.id] : own.ancestor_ids;
+  if (all.length > DEEPEST) throw forbidden(`keys may be made with keys ${DEEPEST} times over`);
+  return all;
+}

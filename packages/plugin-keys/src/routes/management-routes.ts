@@ -1,0 +1,34 @@
+import type { ResourceRoute } from "@signalbox/kernel";
+import { GatewayError } from "@signalbox/kernel";
+import { auditReads } from "./audit.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { keyChanges } from "./key-change.ts";
+import { keyCreation } from "./key-create.ts";
+import { keyReads } from "./key-read.ts";
+import type { Management } from "./management.ts";
+import { openApiRoute } from "./openapi.ts";
+
+/** Every endpoint of the management API. */
+export const ENDPOINTS: readonly Endpoint[] = [...keyCreation, ...keyChanges, ...keyReads, ...auditReads];
+
+/**
+ * The routes. Any key may ask; each endpoint decides by the role of who is asking what there is to see and to change.
+ *
+ * @param management undefined until the gateway has started
+ */
+export function managementRoutes(management: () => Management | undefined): readonly ResourceRoute[] {
+  const routes = ENDPOINTS.map(
+    ({ method, path, handle }): ResourceRoute => ({
+      kind: "resource",
+      method,
+      path,
+      access: "caller",
+      async handle(request, context) {
+        const ready = management();
+        if (ready === undefined) throw new GatewayError("auth_unavailable", "the gateway is still starting");
+        return await handle(request, context, ready);
+      },
+    }),
+  );
+  return [...routes, openApiRoute(ENDPOINTS)];
+}
