@@ -18,8 +18,8 @@ afterEach(async () => {
   for (const end of ended.splice(0).reverse()) await end();
 });
 
-async function ownRedis(password?: string): Promise<OwnRedis> {
-  const own = await OwnRedis.start(password);
+async function ownRedis(...settings: readonly string[]): Promise<OwnRedis> {
+  const own = await OwnRedis.start(...settings);
   ended.push(() => own.stop());
   return own;
 }
@@ -216,7 +216,7 @@ describe("at start", () => {
     ["a wrong password", { password: SECRET }, "the username or password is wrong"],
     ["no password", {}, "it wants a password"],
   ])("fails with %s, and does not say it", async (_name, options, why) => {
-    const own = await ownRedis("the-right-one");
+    const own = await ownRedis("--requirepass", "the-right-one");
     const { error } = await failure(() =>
       createGateway({ plugins: [redis({ port: own.port, ...options })], deployments: [] }),
     );
@@ -226,7 +226,7 @@ describe("at start", () => {
   });
 
   it("reads the password of a URL", async () => {
-    const own = await ownRedis("p@ss/word");
+    const own = await ownRedis("--requirepass", "p@ss/word");
     const one = await opened({ url: `redis://:${encodeURIComponent("p@ss/word")}@127.0.0.1:${own.port}/2` });
     ended.push(() => one.close?.());
     await one.reservationStore.rebuild([]);

@@ -9,25 +9,25 @@ import { findBinary, freePort, supervise, untilReady } from "../services/service
 /** A Redis of one's own, for tests that hurt it. It keeps nothing on disk. */
 export class OwnRedis {
   readonly port: number;
-  readonly #password: string | undefined;
+  readonly #settings: readonly string[];
   #server: Supervised | undefined;
   #pid = 0;
 
-  private constructor(port: number, password: string | undefined) {
+  private constructor(port: number, settings: readonly string[]) {
     this.port = port;
-    this.#password = password;
+    this.#settings = settings;
   }
 
-  static async start(password?: string): Promise<OwnRedis> {
-    const own = await OwnRedis.away(password);
+  static async start(...settings: readonly string[]): Promise<OwnRedis> {
+    const own = await OwnRedis.away(...settings);
     await own.start();
     return own;
   }
 
   /** One that is not there yet. */
-  static async away(password?: string): Promise<OwnRedis> {
+  static async away(...settings: readonly string[]): Promise<OwnRedis> {
     await prepareRedis();
-    return new OwnRedis(await freePort(), password);
+    return new OwnRedis(await freePort(), settings);
   }
 
   /** Again on the same port, and empty. */
@@ -35,9 +35,8 @@ export class OwnRedis {
     const binary = findBinary("redis-server", "valkey-server");
     if (binary === undefined) throw new Error("these tests need `redis-server`: install Redis");
     const folder = mkdtempSync(join(tmpdir(), "signalbox-own-redis-"));
-    const settings = ["--bind", "127.0.0.1", "--port", String(this.port), "--dir", folder, "--save", ""];
-    const secret = this.#password === undefined ? [] : ["--requirepass", this.#password];
-    const server = supervise(folder, [binary, ...settings, ...secret]);
+    const place = ["--bind", "127.0.0.1", "--port", String(this.port), "--dir", folder, "--save", ""];
+    const server = supervise(folder, [binary, ...place, ...this.#settings]);
     this.#server = server;
     await untilReady("Redis", server, async () => {
       const info = String(await this.command("INFO", "server"));
@@ -46,12 +45,13 @@ export class OwnRedis {
   }
 
   async command(name: string, ...args: string[]): Promise<unknown> {
+    const password = this.#settings[this.#settings.indexOf("--requirepass") + 1];
     const client = new Redis({
       port: this.port,
       lazyConnect: true,
       maxRetriesPerRequest: 0,
       retryStrategy: () => null,
-      ...(this.#password === undefined ? {} : { password: this.#password }),
+      ...(this.#settings.includes("--requirepass") && password !== undefined ? { password } : {}),
     });
     client.on("error", () => undefined);
     try {
