@@ -45,6 +45,26 @@ describe("deadlines", () => {
     await expect(gateway.chat(request)).rejects.toMatchObject({ code: "timeout" });
   });
 
+  it("end a reply whose first event comes too late", async () => {
+    let ended = false;
+    const gateway = await gatewayOf(
+      async function* () {
+        try {
+          await new Promise((resolve) => setTimeout(resolve, 60));
+          yield* textEvents(["late"]);
+          return textResult("late");
+        } finally {
+          ended = true;
+        }
+      },
+      { timeoutMs: 10 },
+    );
+    const { reply } = gateway.open({ operation: "chat", request: { ...request, stream: true } });
+    await expect(reply.next()).rejects.toMatchObject({ code: "timeout" });
+    expect(ended).toBe(false);
+    await expect.poll(() => ended).toBe(true);
+  });
+
   it("can be lowered by a request, not raised", async () => {
     const gateway = await gatewayOf(waits, { timeoutMs: 60 });
     const startedAt = performance.now();

@@ -146,6 +146,8 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
     } catch (thrown) {
       open = false;
       const error = this.signal.aborted ? (this.signal.reason as GatewayError) : toGatewayError(thrown);
+      // an interrupted wait leaves the reply behind: what its next step brings, nobody reads
+      if (this.signal.aborted) void reply?.return(undefined as never).catch(() => undefined);
       observers.callFailed?.(this, error);
       throw error;
     } finally {
