@@ -1,7 +1,7 @@
 import type { RedisOptions } from "../options.ts";
 import { Breaker } from "./breaker.ts";
 import type { Client } from "./create-client.ts";
-import { createClient } from "./create-client.ts";
+import { CONNECT_TIMEOUT_MS, createClient } from "./create-client.ts";
 import { describeFailure } from "./describe-failure.ts";
 import type { Script } from "./script.ts";
 
@@ -55,25 +55,28 @@ export class Connection {
     return createClient(this.#options);
   }
 
-  /** Connects; with `wait` for as long as it takes, else once. */
+  /**
+   * Connects; with `wait` for as long as it takes, else once, within its time.
+   * @throws {RedisFailure}
+   */
   async open(wait: boolean): Promise<void> {
-    if (this.#client.status === "ready") return;
-    try {
-      await this.#client.connect();
-      return;
-    } catch (error) {
-      // The event that came before knows better than "connection is closed".
-      this.#failure ??= describeFailure(error);
-    }
-    if (!wait) {
-      this.close();
-      throw new RedisFailure(this.#failure, 0);
-    }
-    // The client tries again by itself.
-    await new Promise<void>((resolve, reject) => {
+    // A cluster is connected before it is ready; and one that fails tries again by itself.
+    const ready = new Promise<void>((resolve, reject) => {
       this.#client.once("ready", resolve);
-      this.#client.once("end", () => reject(new RedisFailure("it was closed", 0)));
+      this.#client.once("end", () => reject(new Error("Connection is closed.")));
     });
+    const once = this.#client.connect().then(() => ready);
+    // Whichever is not waited for has nothing more to tell.
+    ready.catch(() => undefined);
+    once.catch(() => undefined);
+    try {
+      if (wait) return await ready;
+      await withTimeout(this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, once);
+    } catch (error) {
+      this.close();
+      // The event that came before knows better than "connection is closed".
+      throw new RedisFailure(this.#failure ?? describeFailure(error), 0);
+    }
   }
 
   /**

@@ -6,6 +6,9 @@ import type { RedisOptions } from "../options.ts";
 /** A connection, or one to each node of a cluster. */
 export type Client = Redis | Cluster;
 
+/** Most that connecting takes unless an option says otherwise. */
+export const CONNECT_TIMEOUT_MS = 5_000;
+
 // Its type does not fit into the options of a cluster.
 type ClientOptions = Omit<AllClientOptions, "replyMapping">;
 
@@ -13,7 +16,6 @@ const PORT = 6379;
 const SENTINEL_PORT = 26_379;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 2_000;
-const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
  * A client that is not yet connected. It never keeps commands for later: what cannot be sent at once fails, and nothing
