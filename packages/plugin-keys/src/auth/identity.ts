@@ -25,6 +25,16 @@ export interface Identity {
   readonly budgets: ReadonlyMap<string, BudgetRecord>;
 }
 
+/** Whose bounds a key stands under. Nobody leaves an organisation by making a key without naming it. */
+export function organizationOf(
+  key: KeyRecord,
+  team: TeamRecord | undefined,
+  user: UserRecord | undefined,
+): string | null {
+  if (key.organization_id !== null) return key.organization_id;
+  return key.team_id === null ? (user?.organizations[0] ?? null) : (team?.organization_id ?? null);
+}
+
 function earlier(one: string | null, other: string): string {
   return one !== null && Date.parse(one) < Date.parse(other) ? one : other;
 }
@@ -77,7 +87,7 @@ export class Identities {
   async complete(key: KeyRecord): Promise<Identity> {
     const user = key.user_id === null ? undefined : await this.#users.get(key.user_id);
     const team = key.team_id === null ? undefined : await this.#teams.get(key.team_id);
-    const organizationId = key.organization_id ?? team?.organization_id ?? null;
+    const organizationId = organizationOf(key, team, user);
     const organization = organizationId === null ? undefined : await this.#organizations.get(organizationId);
     const ancestors: (KeyRecord | undefined)[] = [];
     for (const id of key.ancestor_ids) ancestors.push(await this.#keys.get(id));

@@ -2,6 +2,7 @@ import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Authenticator, Credentials, Principal, Secret } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
 import type { Identities, Identity } from "./identity.ts";
+import { organizationOf } from "./identity.ts";
 import type { KeyHasher } from "./key-hash.ts";
 import { isKey } from "./key-hash.ts";
 import { principalOf } from "./principal-of.ts";
@@ -139,7 +140,7 @@ function valid({ principal, identity, expiresAt }: Known, now: number): Principa
   const gone =
     (key.user_id !== null && user === undefined) ||
     (key.team_id !== null && team === undefined) ||
-    ((key.organization_id ?? team?.organization_id ?? null) !== null && organization === undefined);
+    (organizationOf(key, team, user) !== null && organization === undefined);
   if (gone) throw invalidKey();
   if (team?.blocked === true) throw blocked("team");
   if (organization?.blocked === true) throw blocked("organisation");

@@ -54,6 +54,12 @@ export const keyReads: readonly Endpoint[] = [
     }),
     async run({ actor, query, management }) {
       const { keys } = management.collections;
+      if (query.key_hash !== undefined) {
+        const key = await readable(actor, query.key_hash, management);
+        const shown =
+          query.return_full_object === true ? { token: key.id, ...(await keyRow(key, management)) } : key.id;
+        return { keys: [shown], total_count: 1, current_page: 1, total_pages: 1 };
+      }
       const where = await visible(actor, query, management);
       const found = await keys.list({
         where: { ...where, ...(query.key_alias !== undefined && { key_alias: query.key_alias }) },
@@ -62,10 +68,9 @@ export const keyReads: readonly Endpoint[] = [
         offset: (query.page - 1) * query.size,
         limit: query.size,
       });
-      const items = found.items.filter((key) => query.key_hash === undefined || key.id === query.key_hash);
-      const full = items.map(async (key) => ({ token: key.id, ...(await keyRow(key, management)) }));
+      const full = found.items.map(async (key) => ({ token: key.id, ...(await keyRow(key, management)) }));
       return {
-        keys: query.return_full_object === true ? await Promise.all(full) : items.map((key) => key.id),
+        keys: query.return_full_object === true ? await Promise.all(full) : found.items.map((key) => key.id),
         total_count: found.total,
         current_page: query.page,
         total_pages: Math.ceil(found.total / query.size),

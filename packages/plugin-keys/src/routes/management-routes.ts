@@ -7,9 +7,18 @@ import { keyCreation } from "./key-create.ts";
 import { keyReads } from "./key-read.ts";
 import type { Management } from "./management.ts";
 import { openApiRoute } from "./openapi.ts";
+import { teamRoutes } from "./teams.ts";
+import { userRoutes } from "./users.ts";
 
 /** Every endpoint of the management API. */
-export const ENDPOINTS: readonly Endpoint[] = [...keyCreation, ...keyChanges, ...keyReads, ...auditReads];
+export const ENDPOINTS: readonly Endpoint[] = [
+  ...keyCreation,
+  ...keyChanges,
+  ...keyReads,
+  ...userRoutes,
+  ...teamRoutes,
+  ...auditReads,
+];
 
 /**
  * The routes. Any key may ask; each endpoint decides by the role of who is asking what there is to see and to change.
