@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
-import type { BudgetLine, LimitTake } from "@signalbox/kernel";
+import type { BudgetLine, EntryStore, LimitTake } from "@signalbox/kernel";
 import { createGateway } from "@signalbox/kernel";
 import type { RedisOptions, RedisPlugin } from "@signalbox/plugin-redis";
 import { redis } from "@signalbox/plugin-redis";
@@ -187,6 +187,49 @@ describe("a Redis that was killed and is started again, empty", () => {
   });
 });
 
+describe("a process that dies with what it has reaped", () => {
+  it("is replaced by another, which reports the same", async () => {
+    const own = await ownRedis();
+    const [one, other] = [await plugin(own), await plugin(own)];
+    await one.reservationStore.rebuild([]);
+    await one.reservationStore.reserve({ id: "lost", estimate: 70n, lines: [LINE] }, 1);
+    const reaped = [{ id: "lost", estimate: 70n, lines: [LINE] }];
+    await soon("the lease to end", async () => (await one.reservationStore.reap()).length === 1);
+    expect(await other.reservationStore.reap()).toEqual([]);
+    // As if a minute had gone by.
+    await own.command("ZADD", "{signalbox:budgets}:reaped", "1", "lost");
+    expect(await other.reservationStore.reap()).toEqual(reaped);
+    expect(await other.reservationStore.balance(LINE)).toEqual({ posted: 70n, pending: 0n });
+    // By asking again it says that it has seen to it.
+    await other.reservationStore.reap();
+    expect(await own.command("EXISTS", "{signalbox:budgets}:reaped", "{signalbox:budgets}:reaped-records")).toBe(0);
+  });
+});
+
+describe("a process that is cut off for a while", () => {
+  it("sees what others wrote, changed and deleted meanwhile", async () => {
+    const own = await ownRedis();
+    const [one, other] = [await plugin(own), await plugin(own)];
+    for (const name of ["kept", "changed", "deleted"]) one.sharedState.set(`a/${name}`, 1, LEASE_MS);
+    await soon("the first writes", () => other.sharedState.get("a/deleted") === 1);
+    const told: [string, unknown][] = [];
+    other.sharedState.watch("a/", (key, value) => told.push([key, value]));
+    told.length = 0;
+    // Both connections of a process go; a write made in that instant must not be missed.
+    await own.command("CLIENT", "KILL", "TYPE", "pubsub");
+    one.sharedState.set("a/changed", 2, LEASE_MS);
+    one.sharedState.set("a/new", 3, LEASE_MS);
+    one.sharedState.delete("a/deleted");
+    const seen = (): unknown => ["kept", "changed", "new", "deleted"].map((name) => other.sharedState.get(`a/${name}`));
+    await soon("what was missed", () => JSON.stringify(seen()) === JSON.stringify([1, 2, 3, undefined]));
+    expect(told.sort()).toEqual([
+      ["a/changed", 2],
+      ["a/deleted", undefined],
+      ["a/new", 3],
+    ]);
+  });
+});
+
 describe("a Redis whose data is wiped while it runs", () => {
   it("closes budgets and learns the state again", async () => {
     const own = await ownRedis();
@@ -223,6 +266,36 @@ describe("at start", () => {
     expect(error).toMatchObject({ code: "plugin_setup_failed", message: expect.stringContaining(why) });
     expect(inspect(error, { depth: 9 })).not.toContain(SECRET);
     expect(JSON.stringify(error)).not.toContain(SECRET);
+  });
+
+  it("fails with a wrong password also where it is told to wait", async () => {
+    const own = await ownRedis("--requirepass", "the-right-one");
+    const { error } = await failure(() =>
+      createGateway({
+        plugins: [redis({ port: own.port, password: SECRET, onUnreachable: "wait" })],
+        deployments: [],
+      }),
+    );
+    expect(error).toMatchObject({ message: expect.stringContaining("the username or password is wrong") });
+  });
+
+  it("says so when Redis may throw out counters", async () => {
+    const own = await ownRedis("--maxmemory", "50mb", "--maxmemory-policy", "volatile-lru");
+    const one = await plugin(own);
+    await one.reservationStore.rebuild([]);
+    expect(await one.check?.()).toEqual({ ok: true, detail: expect.stringContaining("noeviction") });
+  });
+
+  it("opens budgets where the ledger has nothing, and leaves them closed where it has", async () => {
+    for (const entries of [0, 3]) {
+      const own = await ownRedis();
+      const entryStore = { spent: async () => ({ billed: 0n, pending: 0n, entries }) } as unknown as EntryStore;
+      const one = redis({ port: own.port });
+      const gateway = await createGateway({ plugins: [one, { name: "ledger", entryStore }], deployments: [] });
+      ended.push(() => gateway.close());
+      expect((await one.reservationStore.generation()) !== undefined).toBe(entries === 0);
+      expect(await gateway.health()).toMatchObject({ ok: entries === 0 });
+    }
   });
 
   it("reads the password of a URL", async () => {

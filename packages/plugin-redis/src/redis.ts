@@ -10,6 +10,8 @@ import { RedisState } from "./state/redis-state.ts";
 const NAMESPACE = "signalbox";
 /** Within the second that readiness has. */
 const CHECK_TIMEOUT_MS = 800;
+const INFO_TIMEOUT_MS = 1_000;
+const EVICTS = "it may throw out counters of budgets when its memory is full: set maxmemory-policy to noeviction";
 
 /** What `redis` contributes. */
 export interface RedisPlugin extends Plugin {
@@ -28,6 +30,7 @@ export function redis(options: RedisOptions = {}): RedisPlugin {
   const connection = new Connection(options);
   const sharedState = new RedisState(connection, namespace);
   const { settledForMs } = options;
+  let evicts = false;
   const reservationStore = new RedisReservations(connection, {
     namespace,
     ...(settledForMs === undefined ? {} : { settledForMs }),
@@ -39,6 +42,7 @@ export function redis(options: RedisOptions = {}): RedisPlugin {
     reservationStore,
     async setup() {
       await open(connection, options.onUnreachable === "wait");
+      evicts = await mayEvict(connection);
       sharedState.start();
     },
     async start(container) {
@@ -48,7 +52,7 @@ export function redis(options: RedisOptions = {}): RedisPlugin {
       const spent = await entries?.spent({});
       if (spent === undefined || spent.entries === 0) await reservationStore.rebuild([]);
     },
-    check: () => check(reservationStore),
+    check: () => check(reservationStore, evicts),
     async close() {
       await sharedState.close();
       connection.close();
@@ -65,9 +69,22 @@ async function open(connection: Connection, wait: boolean): Promise<void> {
   }
 }
 
-async function check(reservations: RedisReservations): Promise<Health> {
+/** Whether Redis throws out keys when its memory is full. A server that does not tell is taken not to. */
+async function mayEvict(connection: Connection): Promise<boolean> {
   try {
-    if ((await reservations.generation(CHECK_TIMEOUT_MS)) !== undefined) return { ok: true, detail: "Redis answers" };
+    const info = await connection.background(INFO_TIMEOUT_MS, (client) => client.info("memory"));
+    return /^maxmemory:[1-9]/m.test(info) && !/^maxmemory_policy:noeviction/m.test(info);
+  } catch (error) {
+    if (error instanceof RedisFailure) return false;
+    throw error;
+  }
+}
+
+async function check(reservations: RedisReservations, evicts: boolean): Promise<Health> {
+  try {
+    if ((await reservations.generation(CHECK_TIMEOUT_MS)) !== undefined) {
+      return { ok: true, detail: evicts ? `Redis answers; ${EVICTS}` : "Redis answers" };
+    }
   } catch (error) {
     if (isGatewayError(error)) return { ok: false, detail: error.message };
     throw error;

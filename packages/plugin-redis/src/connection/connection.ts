@@ -2,7 +2,7 @@ import type { RedisOptions } from "../options.ts";
 import { Breaker } from "./breaker.ts";
 import type { Client } from "./create-client.ts";
 import { CONNECT_TIMEOUT_MS, createClient } from "./create-client.ts";
-import { describeFailure } from "./describe-failure.ts";
+import { describeFailure, isRefusal } from "./describe-failure.ts";
 import type { Script } from "./script.ts";
 
 const TIMEOUT_MS = 50;
@@ -56,7 +56,7 @@ export class Connection {
   }
 
   /**
-   * Connects; with `wait` for as long as it takes, else once, within its time.
+   * Connects; with `wait` for as long as it takes, unless Redis refuses this user, else once, within its time.
    * @throws {RedisFailure}
    */
   async open(wait: boolean): Promise<void> {
@@ -64,6 +64,7 @@ export class Connection {
     const ready = new Promise<void>((resolve, reject) => {
       this.#client.once("ready", resolve);
       this.#client.once("end", () => reject(new Error("Connection is closed.")));
+      this.#client.on("error", (error: unknown) => isRefusal(error) && reject(error));
     });
     const once = this.#client.connect().then(() => ready);
     // Whichever is not waited for has nothing more to tell.

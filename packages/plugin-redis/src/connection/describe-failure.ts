@@ -19,6 +19,11 @@ const WORDS: Readonly<Record<string, string>> = {
   BUSY: "it is busy with a script",
 };
 
+/** Whether waiting does not help: what is configured is wrong. */
+export function isRefusal(thrown: unknown): boolean {
+  return thrown instanceof Error && /^(WRONGPASS|NOAUTH|NOPERM)\b/.test(thrown.message);
+}
+
 /** Why Redis failed, without addresses, keys and credentials. */
 export function describeFailure(thrown: unknown): string {
   if (!(thrown instanceof Error)) return "it failed";

@@ -43,6 +43,11 @@ export class RedisState implements SharedState {
     this.#copy = new LocalCopy(mostEntries);
   }
 
+  /** How many writes have still to be sent. */
+  get unsent(): number {
+    return this.#waiting.size;
+  }
+
   /** Listens to other processes, and reads what is there whenever the connection has been made. */
   start(): void {
     if (this.#subscriber !== undefined) return;
@@ -99,7 +104,17 @@ export class RedisState implements SharedState {
     const until = performance.now() + ttlMs;
     this.#copy.put(field, { value, until, stamp: Number.POSITIVE_INFINITY, version: this.#version });
     this.#waiting.set(field, text);
+    if (this.#waiting.size > this.#most) this.#leaveOut();
     this.#sendIn(BATCH_EVERY_MS);
+  }
+
+  /** Redis has been away for long: what was first written goes first, a tenth at a time. */
+  #leaveOut(): void {
+    let excess = this.#waiting.size - Math.floor(this.#most * 0.9);
+    for (const field of this.#waiting.keys()) {
+      if (excess-- <= 0) break;
+      this.#waiting.delete(field);
+    }
   }
 
   #sendIn(milliseconds: number): void {
