@@ -16,6 +16,7 @@ const READMES = [
 const PRINTED: Readonly<Record<string, RegExp>> = {
   "README.md": /^\[ { type: 'text', text: 'Hello' } \]\n$/,
   "packages/kernel/README.md": /^\[ { type: 'text', text: 'Polly wants a cracker' } \]\nHi\n$/,
+  "packages/plugin-budgets/README.md": /^ann was served\nann was served\nann budget_exceeded\nbob was served\n$/,
   "packages/plugin-fallbacks/README.md": /\ncloud-1 cloud-1 local-1 fallback to "small" after provider_overloaded\n$/,
   "packages/kernel/src/testkit/README.md": /operations: embed, scenario 1.*\bpass [1-9]\d*\b.*\bfail 0\b/s,
   "packages/provider-anthropic/README.md": /^hello back 3\n$/,

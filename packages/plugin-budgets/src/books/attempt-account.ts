@@ -1,0 +1,154 @@
+import type { Attempt, EventOf, NanoUsd, OperationName, ResultOf, Scope, Usage } from "@signalbox/kernel";
+import { formatUsd, GatewayError, isGatewayError, NO_USAGE } from "@signalbox/kernel";
+import { certainlyFree } from "../receipts/certainly-free.ts";
+import type { Receipt } from "../receipts/receipt.ts";
+import { FREE } from "../receipts/receipt.ts";
+import { Received } from "../receipts/received.ts";
+import type { ChargedLine } from "../rules/charged-lines.ts";
+import type { Books } from "./books.ts";
+import { budgetExceeded, priceUnknown } from "./budget-error.ts";
+import { attemptEntry, entryOutline } from "./entry.ts";
+
+/** What one attempt may cost, and what it has cost: reserved before it is sent, and ended exactly once. */
+export class AttemptAccount {
+  readonly attempt: Attempt;
+  readonly scopes: readonly Scope[];
+  readonly lines: readonly ChargedLine[];
+  readonly startedAt: number;
+  readonly received: Received = new Received();
+  readonly id: string;
+  /** Its place among the open accounts. */
+  slot = -1;
+  /** It has not ended yet. */
+  open = true;
+  readonly #books: Books;
+  #estimate: NanoUsd | undefined;
+  /** The ledger may hold a reservation of this id. */
+  #held = false;
+  #sent = false;
+
+  constructor(books: Books, attempt: Attempt, scopes: readonly Scope[], lines: readonly ChargedLine[], now: number) {
+    this.#books = books;
+    this.attempt = attempt;
+    this.scopes = scopes;
+    this.lines = lines;
+    this.startedAt = now;
+    this.id = `${attempt.id}/${attempt.ordinal}`;
+  }
+
+  /**
+   * Sets aside the most that the attempt can cost, in every budget that it counts against.
+   *
+   * @throws {GatewayError} `budget_exceeded`, `price_unknown`, or what the ledger says when it cannot decide
+   */
+  async reserve(): Promise<void> {
+    const { ledger, receipts, unknownPrice } = this.#books;
+    const { attempt, id, lines } = this;
+    const hard = lines.some(({ limit }) => limit !== null);
+    this.#estimate = receipts.bound(attempt) ?? (hard ? unknownPrice : undefined);
+    if (hard && this.#estimate === undefined) throw priceUnknown(attempt.deployment.model);
+    const estimate = this.#estimate ?? 0n;
+    this.#held = true;
+    try {
+      const answer = await ledger.reserve({ id, estimate, lines, about: entryOutline(this) });
+      if (!answer.held) {
+        this.#held = false;
+        throw budgetExceeded(answer.line, this.#endOf(answer.line), estimate, Date.now());
+      }
+    } catch (thrown) {
+      // without a hard budget there is nothing to keep: the entry follows when the ledger is back
+      if (hard || !isGatewayError(thrown) || thrown.code !== "ledger_unavailable") throw thrown;
+    }
+    if (attempt.signal.aborted) throw attempt.signal.reason;
+    if (!this.open) throw new GatewayError("draining", "this gateway shut down before the call was sent");
+    ledger.dispatched?.(id);
+    this.#sent = true;
+  }
+
+  /** Answers the event to pass on. */
+  take<Name extends OperationName>(event: EventOf<Name>): EventOf<Name> {
+    return this.received.take(event);
+  }
+
+  succeed(result: ResultOf<OperationName>): void {
+    const { usage } = result as { usage?: Usage };
+    const billed = this.#end(() => this.#ofResult(usage, result), undefined, finishReasonOf(result));
+    // a stream's headers have gone
+    if (billed !== undefined && this.received.firstEventAt === 0) {
+      this.attempt.trace.header("x-signalbox-response-cost", formatUsd(billed));
+    }
+  }
+
+  fail(thrown: unknown): void {
+    const { signal, record } = this.attempt;
+    const cause: unknown = signal.aborted ? signal.reason : thrown;
+    const code = isGatewayError(cause) ? cause.code : "internal_error";
+    const free = !this.#sent || (this.received.firstEventAt === 0 && certainlyFree(thrown, record));
+    this.#end(() => (free ? FREE : this.#ofBroken()), code, undefined);
+  }
+
+  /** Nobody reads the reply any more. Does nothing when the attempt has ended. */
+  abandon(): void {
+    if (!this.open) return;
+    const { signal } = this.attempt;
+    const code = signal.aborted && isGatewayError(signal.reason) ? signal.reason.code : "client_closed";
+    this.#end(() => (this.#sent ? this.#ofBroken() : FREE), code, undefined);
+  }
+
+  #ofResult(usage: Usage | undefined, result: ResultOf<OperationName>): Receipt {
+    const { receipts } = this.#books;
+    // a usage without any tokens tells nothing, unless the operation has none
+    const tells =
+      usage === undefined ? false : usage.inputTokens + usage.outputTokens > 0 || usage.reportedCost !== undefined;
+    if (tells) return receipts.final(this.attempt, usage as Usage, result);
+    const { operation } = this.attempt;
+    if (operation === "countTokens" || operation === "moderate")
+      return receipts.final(this.attempt, usage ?? NO_USAGE, result);
+    return this.#ofBroken();
+  }
+
+  #ofBroken(): Receipt {
+    const { receipts } = this.#books;
+    return this.received.firstEventAt === 0
+      ? receipts.estimated(this.#estimate)
+      : receipts.broken(this.attempt, this.received, this.#estimate);
+  }
+
+  #end(work: () => Receipt, errorCode: string | undefined, finishReason: string | undefined): NanoUsd | undefined {
+    if (!this.open) return undefined;
+    this.open = false;
+    let receipt: Receipt;
+    try {
+      receipt = work();
+    } catch (cause) {
+      // the answer is there all the same: it is charged as if nothing were known
+      this.#books.tell("pricingFailed", this, cause);
+      receipt = this.#books.receipts.estimated(this.#estimate);
+    }
+    // a price that is not known at the end either: what was set aside is what is charged
+    const billed = receipt.billed ?? this.#estimate;
+    const known =
+      receipt.billed === undefined && billed !== undefined ? { ...receipt, provider: billed, billed } : receipt;
+    const entry = attemptEntry(this, known, errorCode, finishReason);
+    if (known.billed === undefined) this.#books.tell("priceUnknown", this);
+    else if (this.#estimate !== undefined && known.billed > this.#estimate) this.#books.tell("aboveEstimate", this);
+    this.#books.record(this, entry, this.#held);
+    return known.billed;
+  }
+
+  #endOf(denied: { readonly scope: Scope; readonly period: string }): number | undefined {
+    const { kind, id, model } = denied.scope;
+    return this.lines.find(
+      ({ scope, period }) =>
+        period === denied.period && scope.kind === kind && scope.id === id && scope.model === model,
+    )?.endsAt;
+  }
+}
+
+/** Of the first answer. What was forwarded unread does not tell. */
+function finishReasonOf(result: ResultOf<OperationName>): string | undefined {
+  const { native } = result as { native?: { body?: Buffer } };
+  if (native !== undefined && native.body === undefined) return undefined;
+  const { choices } = result as { choices?: readonly { readonly finishReason?: string }[] };
+  return choices?.[0]?.finishReason;
+}

@@ -1,0 +1,110 @@
+import type { Attempt, Entry, Ledger, NanoUsd } from "@signalbox/kernel";
+import type { Periods } from "@signalbox/kernel/ledger";
+import type { Receipts } from "../receipts/receipt.ts";
+import { attemptScopes } from "../rules/attempt-scopes.ts";
+import { chargedLines } from "../rules/charged-lines.ts";
+import type { RuleBook } from "../rules/rule-book.ts";
+import { AttemptAccount } from "./attempt-account.ts";
+import type { BudgetWatch } from "./budget-watch.ts";
+import type { SpendEvent } from "./channels.ts";
+import { SPEND_CHANNEL } from "./channels.ts";
+
+export interface BooksParts {
+  readonly ledger: Ledger;
+  readonly receipts: Receipts;
+  readonly rules: RuleBook;
+  readonly periods: Periods;
+  readonly watch: BudgetWatch;
+  readonly unknownPrice: NanoUsd | undefined;
+}
+
+/** How long the books wait for attempts that end by themselves, and for the ledger. */
+const CLOSE_MS = 5_000;
+/** Calls have been told of their end before the books are closed; what has not gone by then is ended here. */
+const LAST_CALLS_MS = 500;
+
+/** All attempts that are open, and what of those that have ended is still on its way to the ledger. */
+export class Books {
+  readonly ledger: Ledger;
+  readonly receipts: Receipts;
+  readonly unknownPrice: NanoUsd | undefined;
+  readonly #parts: BooksParts;
+  /** An array and not a Set: see the kernel's `ActiveCalls`. */
+  readonly #open: AttemptAccount[] = [];
+  #writing = 0;
+  #failing: unknown;
+
+  constructor(parts: BooksParts) {
+    this.#parts = parts;
+    this.ledger = parts.ledger;
+    this.receipts = parts.receipts;
+    this.unknownPrice = parts.unknownPrice;
+  }
+
+  get openAttempts(): number {
+    return this.#open.length;
+  }
+
+  /** Why the ledger refused the last entry; undefined while it takes them. */
+  get failing(): unknown {
+    return this.#failing;
+  }
+
+  begin(attempt: Attempt): AttemptAccount {
+    const { rules, periods } = this.#parts;
+    const now = Date.now();
+    const scopes = attemptScopes(attempt);
+    const lines = chargedLines(rules.applying(attempt, scopes), periods, now);
+    for (const { scope } of lines) if (scope.model !== undefined) scopes.push(scope);
+    const account = new AttemptAccount(this, attempt, scopes, lines, now);
+    account.slot = this.#open.push(account) - 1;
+    return account;
+  }
+
+  /** Tells the ledger of an attempt's end. Nobody waits for it. */
+  record(account: AttemptAccount, entry: Entry, held: boolean): void {
+    const last = this.#open.pop() as AttemptAccount;
+    if (last !== account) {
+      this.#open[account.slot] = last;
+      last.slot = account.slot;
+    }
+    this.#writing++;
+    void this.#write(account, entry, held);
+  }
+
+  tell(kind: SpendEvent["kind"], { id, attempt }: AttemptAccount, cause?: unknown): void {
+    if (!SPEND_CHANNEL.hasSubscribers) return;
+    const { id: deployment, model } = attempt.deployment;
+    SPEND_CHANNEL.publish({ kind, id, deployment, model, ...(cause !== undefined && { cause }) });
+  }
+
+  /** Ends what is open, and waits for the ledger. */
+  async close(): Promise<void> {
+    await this.#until(() => this.#open.length === 0, LAST_CALLS_MS);
+    for (const account of [...this.#open]) account.abandon();
+    await this.#until(() => this.#writing === 0, CLOSE_MS);
+    this.#parts.watch.close();
+  }
+
+  async #write(account: AttemptAccount, entry: Entry, held: boolean): Promise<void> {
+    try {
+      await Promise.all([held ? this.#settle(entry) : undefined, this.ledger.append(entry)]);
+      this.#failing = undefined;
+      this.#parts.watch.charged(account.lines);
+    } catch (cause) {
+      this.#failing = cause;
+      this.tell("ledgerFailed", account, cause);
+    } finally {
+      this.#writing--;
+    }
+  }
+
+  async #settle({ id, status, billed }: Entry): Promise<void> {
+    await (status === "void" ? this.ledger.void(id) : this.ledger.settle({ id, actual: billed, status }));
+  }
+
+  async #until(done: () => boolean, timeoutMs: number): Promise<void> {
+    const until = performance.now() + timeoutMs;
+    while (!done() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

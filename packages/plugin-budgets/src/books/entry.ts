@@ -1,0 +1,78 @@
+import type { Entry, EntryOutline } from "@signalbox/kernel";
+import type { Receipt } from "../receipts/receipt.ts";
+import { attemptTags } from "../rules/attempt-scopes.ts";
+import type { AttemptAccount } from "./attempt-account.ts";
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** What is known of the row before the attempt is sent. */
+export function entryOutline({ attempt, scopes, startedAt }: AttemptAccount): EntryOutline {
+  const { id: callId, ordinal, operation, deployment, principal, options } = attempt;
+  const tags = attemptTags(principal, options.tags);
+  return {
+    callId,
+    attempt: ordinal,
+    operation,
+    model: deployment.model,
+    deployment: deployment.id,
+    provider: deployment.provider,
+    scopes,
+    startedAt,
+    ...(tags.length > 0 && { tags }),
+  };
+}
+
+/** The row of the ledger about one attempt. */
+export function attemptEntry(
+  { attempt, id, scopes, lines, startedAt, received }: AttemptAccount,
+  receipt: Receipt,
+  errorCode: string | undefined,
+  finishReason: string | undefined,
+): Entry {
+  const { deployment, principal, options } = attempt;
+  const entry: Mutable<Entry> = {
+    id,
+    callId: attempt.id,
+    attempt: attempt.ordinal,
+    operation: attempt.operation,
+    model: deployment.model,
+    deployment: deployment.id,
+    provider: deployment.provider,
+    scopes,
+    lines: lines.map(({ scope, period }) => ({ scope, period })),
+    usage: receipt.usage,
+    cost: receipt.provider ?? 0n,
+    billed: receipt.billed ?? 0n,
+    status: receipt.status,
+    startedAt,
+    endedAt: Date.now(),
+    metadata: metadataOf(attempt, receipt),
+  };
+  if (receipt.cost !== undefined) {
+    entry.costLines = receipt.cost.lines;
+    entry.priceVersion = receipt.cost.priceVersion;
+  }
+  if (finishReason !== undefined) entry.finishReason = finishReason;
+  else if (errorCode !== undefined) entry.finishReason = errorCode;
+  if (received.firstEventAt !== 0) entry.firstEventAt = received.firstEventAt;
+  if (errorCode !== undefined) entry.errorCode = errorCode;
+  const tags = attemptTags(principal, options.tags);
+  if (tags.length > 0) entry.tags = tags;
+  return entry;
+}
+
+function metadataOf(
+  { model, deployment, record, principal, purpose }: AttemptAccount["attempt"],
+  receipt: Receipt,
+): Record<string, unknown> {
+  const metadata: Record<string, unknown> = { lane: record.lane, upstreamModel: deployment.upstreamModel };
+  const why = record.purpose ?? purpose;
+  if (record.status !== undefined) metadata.upstreamStatus = record.status;
+  if (why !== undefined) metadata.purpose = why;
+  if (model !== deployment.model) metadata.askedModel = model;
+  if (principal.alias !== undefined) metadata.alias = principal.alias;
+  if (receipt.cost?.discount !== undefined) metadata.discountNano = receipt.cost.discount.toString();
+  if (receipt.cost?.margin !== undefined) metadata.marginNano = receipt.cost.margin.toString();
+  if (receipt.billed === undefined) metadata.priceUnknown = true;
+  return metadata;
+}
