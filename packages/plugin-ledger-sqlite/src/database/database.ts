@@ -54,7 +54,9 @@ export class Database {
     try {
       if (file !== MEMORY) this.#takeLock();
       this.#sqlite = new DatabaseSync(file, { timeout: 0 });
-      this.#sqlite.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON`);
+      this.#sqlite.exec(
+        `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY`,
+      );
       this.#migrate(this.#options.migrations ?? MIGRATIONS);
     } catch (thrown) {
       this.#shut();

@@ -101,10 +101,10 @@ export function entryValues(entry: Entry, scopes: string): Value[] {
     whole(usage.cacheReadTokens),
     cacheWriteTokens(usage),
     whole(usage.reasoningTokens),
-    json(usage) ?? "{}",
+    json(usage, usage.reportedCost !== undefined) ?? "{}",
     entry.cost,
     entry.billed,
-    json(entry.costLines),
+    json(entry.costLines, true),
     entry.priceVersion ?? null,
     entry.status,
     entry.finishReason ?? null,
@@ -171,9 +171,15 @@ function idsByKind(scopes: readonly Scope[]): Readonly<Record<string, string>> {
 }
 
 /** Numbers that are no JSON numbers become texts: an entry that cannot be written would hold up all after it. */
-function json(value: unknown): string | null {
+function json(value: unknown, bigints: boolean = false): string | null {
   if (value === undefined) return null;
-  return JSON.stringify(value, (_key, item: unknown) => (typeof item === "bigint" ? item.toString() : item)) ?? null;
+  if (bigints) return JSON.stringify(value, (_key, item: unknown) => (typeof item === "bigint" ? `${item}` : item));
+  try {
+    return JSON.stringify(value) ?? null;
+  } catch (thrown) {
+    if (!(thrown instanceof TypeError)) throw thrown;
+    return json(value, true);
+  }
 }
 
 function readUsage(text: string): Usage {
