@@ -114,7 +114,7 @@ export function audioApart({ deployment, operation }: PricedWork): boolean {
 }
 
 /** What an operation is billed by where it is not tokens. */
-export function unitOf({ operation }: PricedWork): "query" | "image" | "character" | "second" | undefined {
+function unitOf({ operation }: PricedWork): "query" | "image" | "character" | "second" | undefined {
   switch (operation) {
     case "rerank":
       return "query";

@@ -1,4 +1,5 @@
 import type { AudioPart, Deployment, ImagePart } from "@signalbox/kernel";
+import { baseModelOf } from "../prices/base-model.ts";
 
 /** Tokens that a picture counts at most, by vendor. Providers make larger pictures smaller before they count. */
 const IMAGE_TOKENS: Readonly<Record<string, number>> = {
@@ -33,9 +34,9 @@ const FAMILIES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Who made the model, as far as its name says so. */
-export function vendorOf({ provider, upstreamModel, info }: Deployment): string {
-  const base = info?.["baseModel"] ?? info?.["base_model"];
-  const name = typeof base === "string" ? base : upstreamModel;
+export function vendorOf(deployment: Deployment): string {
+  const { provider, upstreamModel } = deployment;
+  const name = baseModelOf(deployment) ?? upstreamModel;
   const family = FAMILIES.find(([pattern]) => pattern.test(name))?.[1];
   if (family !== undefined) return family;
   return provider.startsWith("azure") ? "openai" : provider;

@@ -1,7 +1,8 @@
+import { isIPv4 } from "node:net";
 import type { Deployment } from "@signalbox/kernel";
 
 /** Servers that people run themselves, by the names under which providers know them, and the mock. */
-export const LOCAL_PROVIDERS: readonly string[] = [
+const LOCAL_PROVIDERS: readonly string[] = [
   "atomic-chat",
   "docker-model-runner",
   "jan",
@@ -34,7 +35,7 @@ function isOwnAddress(baseUrl: string): boolean {
   if (!URL.canParse(baseUrl)) return false;
   const { hostname } = new URL(baseUrl);
   const host = hostname.toLowerCase();
-  if (host.startsWith("[")) return /^\[(::1|f[cd][0-9a-f]{2}:|fe80:)/.test(host);
-  if (!host.includes(".")) return true;
-  return /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|0\.0\.0\.0$)|\.(local|internal|localhost)$/.test(host);
+  if (host.startsWith("[")) return /^\[(::1\]|f[cd][0-9a-f]{2}:|fe80:)/.test(host);
+  if (isIPv4(host)) return /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|0\.0\.0\.0$)/.test(host);
+  return !host.includes(".") || /\.(local|internal|localhost)$/.test(host);
 }

@@ -1,5 +1,6 @@
 import type { Deployment } from "@signalbox/kernel";
 import type { PricingOptions } from "../options.ts";
+import { baseModelOf } from "./base-model.ts";
 import type { DatedPrices, LibraryLookup } from "./library-prices.ts";
 import { libraryPrices } from "./library-prices.ts";
 import { isLocal } from "./local-hosts.ts";
@@ -125,12 +126,6 @@ export function ownFields({ info }: Deployment): PriceFields | undefined {
     if (/(^|_)(cost|pricing)(_|$)/.test(field) && value !== undefined && value !== null) fields[field] = value;
   }
   return Object.keys(fields).length === 0 ? undefined : fields;
-}
-
-/** The model that prices go by where a deployment is named otherwise, as at Azure. */
-export function baseModelOf({ info }: Deployment): string | undefined {
-  const name = info?.["baseModel"] ?? info?.["base_model"];
-  return typeof name === "string" && name !== "" ? name : undefined;
 }
 
 function tableOf(fields: PriceFields, version: string): PriceTable {
