@@ -1,4 +1,14 @@
-import type { Cost, Deployment, ModelFacts, NanoUsd, Plugin, PricedWork, Pricing, Usage } from "@signalbox/kernel";
+import type {
+  Cost,
+  Deployment,
+  Extra,
+  ModelFacts,
+  NanoUsd,
+  Plugin,
+  PricedWork,
+  Pricing,
+  Usage,
+} from "@signalbox/kernel";
 import { GatewayError, MODEL_FACTS, MODEL_TABLE } from "@signalbox/kernel";
 import { Billing } from "./billing/billing.ts";
 import type { Limits } from "./bound/work-bound.ts";
@@ -7,7 +17,7 @@ import { checkOptions, faultOf } from "./check-options.ts";
 import { costLines } from "./cost-lines.ts";
 import type { PricingOptions } from "./options.ts";
 import { dividedUp, scaled } from "./prices/decimal.ts";
-import type { LibraryLookup } from "./prices/library-prices.ts";
+import type { DatedPrices, LibraryLookup } from "./prices/library-prices.ts";
 import { loadLibrary } from "./prices/library-prices.ts";
 import { ownFields, PriceBook } from "./prices/price-book.ts";
 import { readPriceFields } from "./prices/price-fields.ts";
@@ -80,11 +90,10 @@ class ModelPricing implements Pricing {
     if (found === undefined) return undefined;
     let highest: bigint | undefined;
     for (const table of found.soon(this.#now())) {
-      const prices = pricesOfTier(table, tierOf(work));
+      const prices = table.free ? table.prices : pricesOfTier(table, tierOf(work));
       if (prices === undefined) return undefined;
-      const pico = table.free
-        ? 0n
-        : workBound(work, prices, this.#limitsOf(deployment, found.contextWindow), this.#hostedToolsCap);
+      const limits = this.#limitsOf(deployment, found);
+      const pico = table.free ? 0n : workBound(work, prices, limits, this.#hostedToolsCap);
       if (pico === undefined) return undefined;
       if (highest === undefined || pico > highest) highest = pico;
     }
@@ -126,14 +135,16 @@ class ModelPricing implements Pricing {
     return { input: Number(input.pico) / PICO_PER_USD, output: Number(output.pico) / PICO_PER_USD };
   }
 
-  #limitsOf(deployment: Deployment, contextWindow: number | undefined): Limits {
+  #limitsOf(deployment: Deployment, found: DatedPrices): Limits {
     let limits = this.#limits.get(deployment);
     if (limits === undefined) {
       const { maxInputTokens, maxOutputTokens } = this.#facts(deployment);
+      const { contextWindow, maxOutputTokens: listedMaxOutputTokens } = found;
       limits = {
         ...(maxInputTokens !== undefined && { maxInputTokens }),
         ...(maxOutputTokens !== undefined && { maxOutputTokens }),
         ...(contextWindow !== undefined && { contextWindow }),
+        ...(listedMaxOutputTokens !== undefined && { listedMaxOutputTokens }),
       };
       this.#limits.set(deployment, limits);
     }
@@ -146,10 +157,22 @@ function isFree({ operation, deployment }: PricedWork): boolean {
   return operation === "countTokens" || (operation === "moderate" && FREE_MODERATION.includes(deployment.provider));
 }
 
+/** What `tierOf` reads of requests and results. */
+interface Tiered {
+  readonly serviceTier?: string;
+  readonly extra?: Extra;
+}
+
 /** The tier in which the provider says it ran, else the one that was asked for. */
 function tierOf(work: PricedWork): string | undefined {
-  const { result, request } = work as Partial<Record<"result" | "request", { readonly serviceTier?: string }>>;
-  return result?.serviceTier ?? request?.serviceTier;
+  const { result, request } = work as { readonly result?: Tiered; readonly request: Tiered };
+  const { extraBody } = work.deployment;
+  const anthropic = request.extra?.["anthropic"];
+  // these multiply prices, at whatever tier: https://platform.claude.com/docs/en/about-claude/pricing
+  if ((anthropic?.["speed"] ?? extraBody?.["speed"]) === "fast") return "fast";
+  if ((anthropic?.["inference_geo"] ?? extraBody?.["inference_geo"]) === "us") return "us";
+  const chosen = extraBody?.["service_tier"];
+  return result?.serviceTier ?? (typeof chosen === "string" ? chosen : request.serviceTier);
 }
 
 function picoOf(value: number | string | undefined): bigint | undefined {

@@ -71,6 +71,12 @@ describe("input", () => {
     expect(inputOf([part], {}, deployment)).toBe(EMPTY + 16 + tokens);
   });
 
+  it("goes by the base model of a deployment", () => {
+    const info = { inputCostPerToken: 1e-6, outputCostPerToken: 1e-3, baseModel: "gpt-4o-mini" };
+    const picture: Part = { type: "image", source: { type: "file", fileId: "f" }, detail: "high" };
+    expect(inputOf([picture], {}, deploymentOf("azure", "prod-1", { info }))).toBe(EMPTY + 16 + 50_000);
+  });
+
   it.each<[string, Part]>([
     ["a file elsewhere", { type: "audio", source: { type: "url", url: "https://a.example/b.wav" } }],
     ["pages", { type: "document", source: { type: "data", mediaType: "application/pdf", data: "AAAA" } }],
@@ -137,6 +143,24 @@ describe("output", () => {
     expect(out({ maxOutputTokens: 100 }, { maxOutputTokens: 60 })).toBe(60);
     expect(out({}, { maxOutputTokens: 60 })).toBe(60);
     expect(out({})).toBeUndefined();
+  });
+
+  it("is what the deployment asks for in the request's place", () => {
+    const info = { inputCostPerToken: 0, outputCostPerToken: 1e-3 };
+    const more = { ...deploymentOf("acme", "m", { info }), extraBody: { max_tokens: 500 } };
+    expect(boundOf({ maxOutputTokens: 100 }, more)).toBe(500_000_000n);
+  });
+
+  it("is what a price map says where nothing else does, and takes nothing from the request", async () => {
+    const entry = {
+      litellm_provider: "acme",
+      input_cost_per_token: 0,
+      output_cost_per_token: 1e-3,
+      max_output_tokens: 50,
+    };
+    const own = await pricingAt({ priceMap: { listed: entry } });
+    const of = (rest: Partial<ChatRequest>) => own.bound(chatOf(deploymentOf("acme", "listed"), rest));
+    expect([of({}), of({ maxOutputTokens: 80 })]).toEqual([50_000_000n, 80_000_000n]);
   });
 
   it("comes for each choice", () => {

@@ -253,6 +253,27 @@ describe("service tiers", () => {
   });
 });
 
+describe("at Anthropic", () => {
+  const claude = deploymentOf("anthropic", "claude-haiku-4-5");
+
+  it("what stays within the United States costs a tenth more, batches half, bought capacity the same", async () => {
+    const prices = await pricingAt();
+    const of = (rest: Parameters<typeof chatOf>[1]) => prices.cost(chatOf(claude, rest), usage(1_000, 1_000))?.provider;
+    expect(of({ extra: { anthropic: { inference_geo: "us" } } })).toBe(6_600_000n);
+    expect(of({ serviceTier: "batch" })).toBe(3_000_000n);
+    expect(of({ serviceTier: "priority" })).toBe(6_000_000n);
+  });
+
+  it("fast mode is unknown: its prices are not in the data", async () => {
+    const prices = await pricingAt();
+    const fast = chatOf(claude, { extra: { anthropic: { speed: "fast" } }, maxOutputTokens: 1 });
+    expect(prices.cost(fast, usage(1, 1))).toBeUndefined();
+    expect(prices.bound(fast)).toBeUndefined();
+    const always = chatOf({ ...claude, extraBody: { speed: "fast" } }, { maxOutputTokens: 1 });
+    expect(prices.bound(always)).toBeUndefined();
+  });
+});
+
 it("names the version of the data that is installed", () => {
   const entry = createRequire(import.meta.url).resolve("@pydantic/genai-prices");
   const { version } = JSON.parse(readFileSync(join(entry, "../../package.json"), "utf8")) as { version: string };

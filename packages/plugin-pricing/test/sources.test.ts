@@ -284,6 +284,12 @@ describe("what is free", () => {
     expect(prices.perToken(deploymentOf("acme", "a"))).toEqual({ input: 0, output: 0 });
   });
 
+  it("is free in every tier", async () => {
+    const prices = await pricingAt();
+    const work = chatOf(deploymentOf("ollama", "tiny"), { serviceTier: "priority" });
+    expect([prices.bound(work), prices.cost(work, EACH)?.billed]).toEqual([0n, 0n]);
+  });
+
   it("has a price if it has one of its own", async () => {
     const prices = await pricingAt({
       prices: { "ollama/*": { input_cost_per_token: 1e-9, output_cost_per_token: 0 } },

@@ -1,4 +1,5 @@
 import type { CacheControl, ChatRequest, Deployment, Part, ServerTool, Tool } from "@signalbox/kernel";
+import { modelNameOf } from "../prices/base-model.ts";
 import { audioTokens, bytesOf, imageTokens, vendorOf } from "./media-tokens.ts";
 import { textBytes, valueBytes } from "./value-bytes.ts";
 
@@ -50,7 +51,7 @@ class Bound implements InputBound {
 
   constructor(deployment: Deployment) {
     this.#deployment = deployment;
-    this.hosted = SEARCHING_MODELS.test(deployment.upstreamModel);
+    this.hosted = SEARCHING_MODELS.test(modelNameOf(deployment));
   }
 
   chat(request: ChatRequest): void {
@@ -114,7 +115,7 @@ class Bound implements InputBound {
       case "image":
         this.images = true;
         this.#vendor ??= vendorOf(this.#deployment);
-        this.tokens += imageTokens(this.#vendor, this.#deployment.upstreamModel, part.detail);
+        this.tokens += imageTokens(this.#vendor, modelNameOf(this.#deployment), part.detail);
         break;
       case "audio": {
         this.audio = true;

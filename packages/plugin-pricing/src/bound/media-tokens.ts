@@ -1,5 +1,5 @@
 import type { AudioPart, Deployment, ImagePart } from "@signalbox/kernel";
-import { baseModelOf } from "../prices/base-model.ts";
+import { modelNameOf } from "../prices/base-model.ts";
 
 /** Tokens that a picture counts at most, by vendor. Providers make larger pictures smaller before they count. */
 const IMAGE_TOKENS: Readonly<Record<string, number>> = {
@@ -35,8 +35,8 @@ const FAMILIES: readonly (readonly [RegExp, string])[] = [
 
 /** Who made the model, as far as its name says so. */
 export function vendorOf(deployment: Deployment): string {
-  const { provider, upstreamModel } = deployment;
-  const name = baseModelOf(deployment) ?? upstreamModel;
+  const { provider } = deployment;
+  const name = modelNameOf(deployment);
   const family = FAMILIES.find(([pattern]) => pattern.test(name))?.[1];
   if (family !== undefined) return family;
   return provider.startsWith("azure") ? "openai" : provider;

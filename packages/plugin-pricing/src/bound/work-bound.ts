@@ -1,5 +1,6 @@
 import type { ChatRequest, CompleteRequest, ModelFacts, PricedWork } from "@signalbox/kernel";
 import { audioApart, DOCUMENTS_PER_SEARCH, isWork } from "../cost-lines.ts";
+import { modelNameOf } from "../prices/base-model.ts";
 import { kindPrice } from "../prices/kind-price.ts";
 import type { PriceKind, Prices } from "../prices/price-table.ts";
 import { highestPrice } from "../prices/price-table.ts";
@@ -11,6 +12,8 @@ import { textBytes, valueBytes } from "./value-bytes.ts";
 /** What bounds a model. */
 export interface Limits extends Pick<ModelFacts, "maxInputTokens" | "maxOutputTokens"> {
   readonly contextWindow?: number;
+  /** What a price map says; it may be out of date, and takes nothing from what a request asks for. */
+  readonly listedMaxOutputTokens?: number;
 }
 
 /** How much work there is at most, and by which prices. */
@@ -87,7 +90,7 @@ function highestOf(prices: Prices, kinds: readonly PriceKind[], inputTokens: num
 
 function mostWork(work: PricedWork, prices: Prices, limits: Limits): MostWork | undefined {
   if (isWork(work, "chat")) return mostChat(work, work.request, prices, limits);
-  if (isWork(work, "complete")) return mostCompletion(work.request, limits);
+  if (isWork(work, "complete")) return mostCompletion(work, work.request, limits);
   if (isWork(work, "embed")) {
     let tokens = 0;
     for (const input of work.request.inputs) tokens += tokensOf(input) + TOKENS_PER_INPUT;
@@ -135,8 +138,7 @@ function mostWork(work: PricedWork, prices: Prices, limits: Limits): MostWork | 
   if (isWork(work, "generateImage") || isWork(work, "editImage")) {
     const { prompt, count = 1, partialImages = 0 } = work.request;
     const pictures = isWork(work, "editImage") ? work.request.images.length + 1 : 0;
-    const { upstreamModel } = work.deployment;
-    const each = /gpt-image-1/.test(upstreamModel) ? IMAGE_1_TOKENS : LARGEST_IMAGE_TOKENS;
+    const each = /gpt-image-1/.test(modelNameOf(work.deployment)) ? IMAGE_1_TOKENS : LARGEST_IMAGE_TOKENS;
     return {
       inputTokens: textBytes(prompt) + pictures * INPUT_IMAGE_TOKENS + TOKENS_PER_INPUT,
       inputKinds: pictures > 0 ? ["input", "inputImage"] : ["input"],
@@ -161,9 +163,9 @@ function mostChat(work: PricedWork, request: ChatRequest, prices: Prices, limits
   if (audioOut) outputKinds.push("outputAudio");
   if (prices.outputImage !== undefined) outputKinds.push("outputImage");
   const { maxOutputTokens, choiceCount = 1, reasoning, prediction } = request;
-  let outputTokens = mostOutput(maxOutputTokens, limits);
+  let outputTokens = mostOutput(askedOutput(maxOutputTokens, work), limits);
   if (outputTokens !== undefined) {
-    const apart = reasoning?.budgetTokens !== undefined && !REASONING_WITHIN.test(work.deployment.upstreamModel);
+    const apart = reasoning?.budgetTokens !== undefined && !REASONING_WITHIN.test(modelNameOf(work.deployment));
     if (apart) outputTokens += reasoning.budgetTokens;
     // what was predicted and not used is billed as output
     if (prediction !== undefined) outputTokens += valueBytes(prediction);
@@ -171,7 +173,7 @@ function mostChat(work: PricedWork, request: ChatRequest, prices: Prices, limits
   }
   return {
     inputTokens: Math.max(inputTokens, input.tokens),
-    inputKinds: inputKinds(input, work.deployment.upstreamModel),
+    inputKinds: inputKinds(input, modelNameOf(work.deployment)),
     outputTokens,
     outputKinds,
     hosted: input.hosted,
@@ -189,11 +191,11 @@ function inputKinds({ audio, images, cacheWrite }: InputBound, model: string): r
   return kinds;
 }
 
-function mostCompletion(request: CompleteRequest, limits: Limits): MostWork {
+function mostCompletion(work: PricedWork, request: CompleteRequest, limits: Limits): MostWork {
   const { prompts, suffix = "", maxOutputTokens, choiceCount = 1, bestOf = 1 } = request;
   let tokens = 0;
   for (const prompt of prompts) tokens += tokensOf(prompt) + textBytes(suffix) + TOKENS_PER_INPUT;
-  const each = mostOutput(maxOutputTokens, limits);
+  const each = mostOutput(askedOutput(maxOutputTokens, work), limits);
   const replies = prompts.length * Math.max(1, choiceCount, bestOf);
   return {
     inputTokens: tokens,
@@ -208,10 +210,25 @@ function onlyInput(tokens: number): MostWork {
 }
 
 /** The least of what the request asks for and what the model can do, which is never more than its context. */
-function mostOutput(asked: number | undefined, { maxOutputTokens, contextWindow }: Limits): number | undefined {
-  const can = maxOutputTokens ?? contextWindow;
+function mostOutput(asked: number | undefined, limits: Limits): number | undefined {
+  const { maxOutputTokens, listedMaxOutputTokens, contextWindow } = limits;
+  const can = maxOutputTokens ?? listedMaxOutputTokens ?? contextWindow;
   if (asked === undefined) return can;
   return maxOutputTokens === undefined ? asked : Math.min(asked, maxOutputTokens);
+}
+
+const OUTPUT_MEMBERS = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
+
+/** What the request asks for, or the deployment in its place. */
+function askedOutput(asked: number | undefined, { deployment }: PricedWork): number | undefined {
+  const { extraBody } = deployment;
+  if (extraBody === undefined) return asked;
+  let most = asked;
+  for (const member of OUTPUT_MEMBERS) {
+    const value = extraBody[member];
+    if (typeof value === "number" && value > (most ?? 0)) most = value;
+  }
+  return most;
 }
 
 function tokensOf(input: string | readonly number[]): number {

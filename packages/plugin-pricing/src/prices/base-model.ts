@@ -5,3 +5,8 @@ export function baseModelOf({ info }: Deployment): string | undefined {
   const name = info?.["baseModel"] ?? info?.["base_model"];
   return typeof name === "string" && name !== "" ? name : undefined;
 }
+
+/** What the vendor's own documents call the model, as far as is known. */
+export function modelNameOf(deployment: Deployment): string {
+  return baseModelOf(deployment) ?? deployment.upstreamModel;
+}

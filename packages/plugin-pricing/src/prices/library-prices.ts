@@ -19,6 +19,7 @@ export interface DatedPrices {
   /** All that may hold within the next hour: a call that is priced now may be settled then. */
   soon(epochMs: number): readonly PriceTable[];
   readonly contextWindow?: number;
+  readonly maxOutputTokens?: number;
 }
 
 const HOUR_MS = 3_600_000;

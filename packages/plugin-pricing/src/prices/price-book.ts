@@ -78,9 +78,14 @@ export class PriceBook {
       if (name === plain && !(typeof vendor === "string" && own.some((each) => vendor.startsWith(each)))) continue;
       const { table } = readPriceFields(fields);
       if (Object.keys(table.prices).length === 0) continue;
-      const window = fields["max_input_tokens"];
       const version = `map${priceMapVersion === undefined ? "" : ` ${priceMapVersion}`} ${name}`;
-      return always({ ...table, version }, typeof window === "number" ? window : undefined);
+      const window = fields["max_input_tokens"];
+      const output = fields["max_output_tokens"];
+      return {
+        ...always({ ...table, version }),
+        ...(typeof window === "number" && { contextWindow: window }),
+        ...(typeof output === "number" && { maxOutputTokens: output }),
+      };
     }
     return undefined;
   }
@@ -132,7 +137,7 @@ function tableOf(fields: PriceFields, version: string): PriceTable {
   return { ...readPriceFields(fields).table, version };
 }
 
-function always(table: PriceTable, contextWindow?: number): DatedPrices {
+function always(table: PriceTable): DatedPrices {
   const soon = [table];
-  return { at: () => table, soon: () => soon, ...(contextWindow !== undefined && { contextWindow }) };
+  return { at: () => table, soon: () => soon };
 }

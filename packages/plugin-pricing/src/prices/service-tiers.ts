@@ -32,10 +32,14 @@ const STANDARD: readonly string[] = [
 export function tiersOf(provider: string, prices: Prices): Readonly<Record<string, Prices>> | undefined {
   const names = AT_HALF[provider];
   if (names === undefined) return undefined;
-  const half = halved(prices);
+  const half = times(prices, 1n, 2n);
   const tiers: Record<string, Prices> = Object.fromEntries(names.map((name) => [name, half]));
   // bought beforehand, counted at the standard price: https://platform.claude.com/docs/en/api/service-tiers
-  if (provider === "anthropic") tiers["priority"] = prices;
+  if (provider === "anthropic") {
+    tiers["priority"] = prices;
+    // kept within the United States: a tenth more
+    tiers["us"] = times(prices, 11n, 10n);
+  }
   return tiers;
 }
 
@@ -53,16 +57,18 @@ export function pricesOfTier(
   return STANDARD.includes(tier) ? table.prices : undefined;
 }
 
-/** Tokens at half the price; calls and searches cost what they cost. */
-function halved(prices: Prices): Prices {
-  const half: { [Kind in PriceKind]?: Price } = { ...prices };
+/** Tokens at a multiple of the price; calls and searches cost what they cost. */
+function times(prices: Prices, factor: bigint, divisor: bigint): Prices {
+  const multiplied: { [Kind in PriceKind]?: Price } = { ...prices };
   for (const kind of Object.keys(prices) as PriceKind[]) {
     if (kind === "request" || kind === "webSearch" || kind === "query") continue;
     const { pico, steps } = prices[kind] as Price;
-    half[kind] = {
-      pico: dividedUp(pico, 2n),
-      ...(steps !== undefined && { steps: steps.map((step) => ({ ...step, pico: dividedUp(step.pico, 2n) })) }),
+    multiplied[kind] = {
+      pico: dividedUp(pico * factor, divisor),
+      ...(steps !== undefined && {
+        steps: steps.map((step) => ({ ...step, pico: dividedUp(step.pico * factor, divisor) })),
+      }),
     };
   }
-  return half;
+  return multiplied;
 }
