@@ -3,6 +3,7 @@ import type { ReplayServer } from "@signalbox/kernel/testkit";
 import { replayServer } from "@signalbox/kernel/testkit";
 import { chatReply } from "../e2e/scripted-gateway.ts";
 import { files } from "../repository/workspace.ts";
+import { redisUrl } from "../services/index.ts";
 import { examplesOf, runCode } from "./run-source.ts";
 
 const READMES = [
@@ -18,6 +19,7 @@ const PRINTED: Readonly<Record<string, RegExp>> = {
   "packages/kernel/README.md": /^\[ { type: 'text', text: 'Polly wants a cracker' } \]\nHi\n$/,
   "packages/plugin-budgets/README.md": /^ann was served\nann was served\nann budget_exceeded\nbob was served\n$/,
   "packages/plugin-fallbacks/README.md": /\ncloud-1 cloud-1 local-1 fallback to "small" after provider_overloaded\n$/,
+  "packages/plugin-redis/README.md": /^call-1 true 1\ncall-2 true 0\ncall-3 false 0\ntrue\n$/,
   "packages/kernel/src/testkit/README.md": /operations: embed, scenario 1.*\bpass [1-9]\d*\b.*\bfail 0\b/s,
   "packages/provider-anthropic/README.md": /^hello back 3\n$/,
 };
@@ -35,7 +37,11 @@ describe.each(READMES)("%s", (readme) => {
   it("has an example", () => expect(examples).not.toHaveLength(0));
 
   it.each(examples.map((code, index) => [index + 1, code] as const))("example %i runs", async (number, code) => {
-    const env = { ANTHROPIC_API_KEY: "sk-test-key-123456", ANTHROPIC_BASE_URL: anthropic.url };
+    const env = {
+      ANTHROPIC_API_KEY: "sk-test-key-123456",
+      ANTHROPIC_BASE_URL: anthropic.url,
+      REDIS_URL: await redisUrl(),
+    };
     const { exitCode, stdout, stderr } = await runCode(code, env);
     expect(stderr).toBe("");
     if (number === 1) expect(stdout).toMatch(PRINTED[readme] ?? /^/);
