@@ -25,14 +25,23 @@ const schema = z.strictObject({
     .exactOptional(),
   hostedToolsCap: decimal.exactOptional(),
   webSearchPrice: decimal.exactOptional(),
-  currencies: z
-    .record(
-      z.string().regex(/^[A-Z]{3}$/, { error: "must be a currency code of three capital letters" }),
-      z.array(z.strictObject({ date: z.iso.date(), perUsd: positive })).min(1),
-    )
-    .exactOptional(),
   now: z.custom<() => number>((value) => typeof value === "function", { error: "must be a function" }).exactOptional(),
 });
+
+const rates = z.record(
+  z.string().regex(/^[A-Z]{3}$/, { error: "must be a currency code of three capital letters" }),
+  z.array(z.strictObject({ date: z.iso.date(), perUsd: positive })).min(1),
+);
+
+/** @throws {GatewayError} `option_invalid` naming the currency */
+export function checkRates(value: unknown): void {
+  const checked = rates.safeParse(value);
+  if (checked.success) return;
+  const issue = checked.error.issues[0] as z.core.$ZodIssue;
+  const place = ["currencies", ...issue.path.map(String)];
+  const message = issue.code === "invalid_key" ? issue.issues[0]?.message : undefined;
+  throw invalid(`"${place.join(".")}": ${message ?? issue.message}`, place);
+}
 
 /** @throws {GatewayError} `option_invalid` naming the option */
 export function checkOptions(options: unknown): void {

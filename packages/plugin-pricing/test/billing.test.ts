@@ -82,6 +82,17 @@ describe("other currencies", () => {
     expect(table.format(5_000_000n, "USD")).toBe("USD 0.01");
   });
 
+  it.each<[string, unknown, string]>([
+    ["zar", [{ date: "2026-11-20", perUsd: 17 }], '"currencies.zar": must be a currency code'],
+    ["ZAR", [{ date: "20.11.2026", perUsd: 17 }], '"currencies.ZAR.0.date": '],
+    ["ZAR", [{ date: "2026-11-20", perUsd: 0 }], '"currencies.ZAR.0.perUsd": must be more than zero'],
+    ["ZAR", [], '"currencies.ZAR": '],
+  ])("rates that are none are refused: %s %j", (currency, rates, message) => {
+    expect(() => currencies({ [currency]: rates } as never)).toThrow(
+      expect.objectContaining({ code: "option_invalid", message: expect.stringContaining(`pricing: ${message}`) }),
+    );
+  });
+
   it.each([
     ["EUR", Date.parse("2026-11-20")],
     ["ZAR", Date.parse("2026-10-31")],

@@ -322,9 +322,6 @@ describe("options", () => {
     ["free", [""], '"free.0": '],
     ["hostedToolsCap", "-1", '"hostedToolsCap": '],
     ["webSearchPrice", {}, '"webSearchPrice": '],
-    ["currencies", { zar: [{ date: "2026-11-20", perUsd: 17 }] }, '"currencies.zar": '],
-    ["currencies", { ZAR: [{ date: "20.11.2026", perUsd: 17 }] }, '"currencies.ZAR.0.date": '],
-    ["currencies", { ZAR: [{ date: "2026-11-20", perUsd: 0 }] }, '"currencies.ZAR.0.perUsd": must be more than zero'],
     ["now", 5, '"now": must be a function'],
   ])("%s: %j", (name, value, message) => {
     const error = errorOf(() => pricing({ [name]: value } as PricingOptions));

@@ -1,5 +1,6 @@
 import type { NanoUsd } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
+import { checkRates } from "../check-options.ts";
 import type { ExchangeRate } from "../options.ts";
 import { dividedUp, scaled } from "../prices/decimal.ts";
 
@@ -29,11 +30,15 @@ const RATE_DIGITS = 12;
 const RATE_UNIT = 10n ** BigInt(RATE_DIGITS);
 const NANO_DIGITS = 9;
 
-/** Conversion by dated rates. US dollars need none. */
+/**
+ * Conversion by dated rates: `currencies({ ZAR: [{ date: "2026-11-20", perUsd: "17.25" }] })`. US dollars need none.
+ * @throws {GatewayError} `option_invalid` naming a currency whose rates are none
+ */
 export function currencies(
   rates: Readonly<Record<string, readonly ExchangeRate[]>> = {},
   now: () => number = Date.now,
 ): Currencies {
+  checkRates(rates);
   function convert(amount: NanoUsd, currency: string, at: number = now()): Converted {
     const day = new Date(at).toISOString().slice(0, 10);
     if (currency === "USD") return { currency, nano: amount, date: day, perUsd: "1" };
