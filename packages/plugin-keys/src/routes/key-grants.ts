@@ -1,4 +1,4 @@
-import { beyond } from "../auth/model-grants.ts";
+import { ALL_TEAM_MODELS, beyond, plainModels } from "../auth/model-grants.ts";
 import { modelsOf } from "../auth/principal-of.ts";
 import { coversRoutes } from "../auth/route-grants.ts";
 import type { Bounds, KeyRecord, TeamRecord } from "../records/records.ts";
@@ -89,8 +89,9 @@ export async function checkGrants(
   const { key, ancestors, user } = actor.identity;
   const complete = await management.identities.complete(wanted);
   const models = modelsOf(complete);
-  // an administrator of a team may grant what the team has, whatever the own key is for
-  const extra = beyond(models, actor.principal.models);
+  // what is bounded today by a level above could be wider tomorrow
+  const named = plainModels(wanted.models.filter((model) => model !== ALL_TEAM_MODELS));
+  const extra = beyond([...models, ...named], actor.principal.models);
   if (extra !== undefined) throw forbidden(`you do not have model ${JSON.stringify(extra)} to grant`, "models");
   if (!coversRoutes(key.allowed_routes, wanted.allowed_routes)) {
     throw forbidden("you do not have these routes to grant", "allowed_routes");

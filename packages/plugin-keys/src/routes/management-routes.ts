@@ -1,12 +1,15 @@
 import type { ResourceRoute } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
 import { auditReads } from "./audit.ts";
+import { budgetRoutes } from "./budgets.ts";
+import { customerRoutes } from "./customers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { keyChanges } from "./key-change.ts";
 import { keyCreation } from "./key-create.ts";
 import { keyReads } from "./key-read.ts";
 import type { Management } from "./management.ts";
 import { openApiRoute } from "./openapi.ts";
+import { organizationRoutes } from "./organizations.ts";
 import { teamRoutes } from "./teams.ts";
 import { userRoutes } from "./users.ts";
 
@@ -17,6 +20,9 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...keyReads,
   ...userRoutes,
   ...teamRoutes,
+  ...organizationRoutes,
+  ...customerRoutes,
+  ...budgetRoutes,
   ...auditReads,
 ];
 

@@ -1,0 +1,127 @@
+import { z } from "zod";
+import type { CustomerRecord } from "../records/records.ts";
+import { requireAdmin, requireViewer } from "./actor.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { endpoint } from "./endpoint.ts";
+import { boundOrBudgetFields, id, ids, name } from "./fields.ts";
+import { checkBudget } from "./key-create.ts";
+import type { Management } from "./management.ts";
+import { existing, made, shown } from "./management.ts";
+import type { Kind } from "./objects.ts";
+import { all, change, create, remove } from "./objects.ts";
+
+const fields = {
+  alias: name.nullable().exactOptional(),
+  blocked: z.boolean().exactOptional(),
+  allowed_model_region: z.enum(["eu", "us"]).nullable().exactOptional(),
+  ...boundOrBudgetFields,
+};
+
+const kind = ({ collections }: Management): Kind<CustomerRecord> => ({
+  collection: collections.customers,
+  table: "customers",
+  what: "customer",
+});
+
+/** The same routes under both names. */
+export const customerRoutes: readonly Endpoint[] = ["/customer", "/end_user"].flatMap((base): readonly Endpoint[] => [
+  endpoint({
+    method: "POST",
+    path: `${base}/new`,
+    summary: "Make a customer: an end user whom calls name.",
+    body: z.strictObject({ user_id: id, ...fields }),
+    async run({ actor, body: { user_id, ...given }, management }) {
+      requireAdmin(actor);
+      await checkBudget({ budget_id: given.budget_id ?? null }, management);
+      const record: CustomerRecord = {
+        ...given,
+        id: user_id,
+        alias: given.alias ?? null,
+        blocked: given.blocked ?? false,
+        allowed_model_region: given.allowed_model_region ?? null,
+        ...made(actor),
+      };
+      return await customerRow(await create(kind(management), actor, record, management), management);
+    },
+  }),
+  endpoint({
+    method: "POST",
+    path: `${base}/update`,
+    summary: "Change a customer: null clears a field, an absent one is left alone.",
+    body: z.strictObject({ user_id: id, ...fields }),
+    async run({ actor, body: { user_id, ...given }, management }) {
+      requireAdmin(actor);
+      await checkBudget({ budget_id: given.budget_id ?? null }, management);
+      const edit = (now: CustomerRecord): CustomerRecord => ({ ...now, ...given });
+      const record = await management.write(() =>
+        change(kind(management), actor, user_id, "updated", edit, management),
+      );
+      return await customerRow(record, management);
+    },
+  }),
+  ...(["block", "unblock"] as const).map((verb) =>
+    endpoint({
+      method: "POST",
+      path: `${base}/${verb}`,
+      summary: verb === "block" ? "Refuse calls for these customers." : "Serve calls for these customers again.",
+      body: z.strictObject({ user_ids: ids.min(1) }),
+      async run({ actor, body: { user_ids }, management }) {
+        requireAdmin(actor);
+        const edit = (now: CustomerRecord): CustomerRecord => ({ ...now, blocked: verb === "block" });
+        const records = await management.write(async () => {
+          const done: CustomerRecord[] = [];
+          for (const each of user_ids) {
+            done.push(await change(kind(management), actor, each, `${verb}ed`, edit, management));
+          }
+          return done;
+        });
+        return { blocked_users: await Promise.all(records.map((record) => customerRow(record, management))) };
+      },
+    }),
+  ),
+  endpoint({
+    method: "POST",
+    path: `${base}/delete`,
+    summary: "Delete customers, all or none.",
+    body: z.strictObject({ user_ids: ids.min(1) }),
+    async run({ actor, body: { user_ids }, management }) {
+      requireAdmin(actor);
+      await management.write(async () => {
+        for (const each of user_ids) await remove(kind(management), actor, each, management);
+      });
+      return { deleted_customers: user_ids.length, message: `deleted ${user_ids.length}` };
+    },
+  }),
+  endpoint({
+    method: "GET",
+    path: `${base}/info`,
+    summary: "A customer.",
+    query: z.strictObject({ end_user_id: id }),
+    async run({ actor, query, management }) {
+      requireViewer(actor);
+      const customer = existing(await management.collections.customers.get(query.end_user_id), "customer");
+      return await customerRow(customer, management);
+    },
+  }),
+  endpoint({
+    method: "GET",
+    path: `${base}/list`,
+    summary: "All customers.",
+    async run({ actor, management }) {
+      requireViewer(actor);
+      const customers = await all(management.collections.customers, {});
+      return await Promise.all(customers.map((customer) => customerRow(customer, management)));
+    },
+  }),
+]);
+
+async function customerRow(customer: CustomerRecord, management: Management): Promise<Record<string, unknown>> {
+  const { id: user_id, ...rest } = shown(customer);
+  const budget = customer.budget_id == null ? undefined : await management.collections.budgets.get(customer.budget_id);
+  return {
+    user_id,
+    ...rest,
+    spend: await management.spend({ kind: "customer", id: customer.id }),
+    litellm_budget_table: budget === undefined ? null : shown(budget),
+  };
+}
