@@ -82,8 +82,13 @@ function addPiece(database: Database, query: ReportQuery, rows: ReportRows, day:
   const add = (sql: string, values: readonly Value[]): void => {
     for (const row of database.exactStatement(sql).iterate(...values)) rows.add(row as SumRow, day);
   };
+  // Added up by group first: its number compares faster than its texts.
   const fromSums = (table: string, sql: string): string =>
-    `SELECT ${names}${SUM_OF_SUMS} FROM ${table}${columns.length === 0 ? "" : " JOIN entry_groups USING (group_id)"} WHERE ${sql} ${grouped}`;
+    columns.length === 0
+      ? `SELECT ${SUM_OF_SUMS} FROM ${table} WHERE ${sql}`
+      : `SELECT ${names}${SUM_OF_SUMS} FROM
+         (SELECT group_id, ${SUM_OF_SUMS} FROM ${table} WHERE ${sql} GROUP BY group_id)
+         JOIN entry_groups USING (group_id) ${grouped}`;
   for (const piece of entries) {
     const { sql, values } = entryFilter(piece as SpendQuery);
     add(`SELECT ${names}${SUM_OF_ENTRIES} FROM entries WHERE ${sql} ${grouped}`, values);

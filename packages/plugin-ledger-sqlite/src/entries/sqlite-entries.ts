@@ -1,5 +1,14 @@
 import { setImmediate as breathe } from "node:timers/promises";
-import type { Entry, EntryStore, ReportQuery, ReportRow, Spend, SpendQuery } from "@signalbox/kernel";
+import type {
+  BudgetLine,
+  Entry,
+  EntryStore,
+  NanoUsd,
+  ReportQuery,
+  ReportRow,
+  Spend,
+  SpendQuery,
+} from "@signalbox/kernel";
 import type { Database } from "../database/database.ts";
 import { entryFilter, hasSums, piecesOf, sumFilter } from "./entry-filter.ts";
 import { reportEntries } from "./entry-report.ts";
@@ -48,10 +57,20 @@ export class SqliteEntries implements EntryStore {
   }
 
   async get(id: string): Promise<Entry | undefined> {
+    return this.find(id);
+  }
+
+  /** What `get` answers, at once. */
+  find(id: string): Entry | undefined {
     return this.#database.read(() => {
       const row = this.#database.exactStatement("SELECT * FROM entries WHERE id = ?").get(id);
       return row === undefined ? undefined : readEntry(row as EntryRow);
     });
+  }
+
+  /** What entries have posted on a line of a budget. */
+  posted({ scope, period }: Pick<BudgetLine, "scope" | "period">): NanoUsd {
+    return this.#database.read(() => this.#spent({ scope, period })).billed;
   }
 
   /** Deletes at most so many of the oldest entries from before a time; answers how many. Sums stay. */
