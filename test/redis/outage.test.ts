@@ -76,14 +76,14 @@ describe("a Redis that stands still", () => {
       const { error, ms } = await failure(() => take(one));
       expect(error).toMatchObject({ code: "overloaded", message: expect.stringContaining("it does not answer") });
       expect(ms).toBeGreaterThan(95);
-      expect(ms).toBeLessThan(300);
+      expect(ms).toBeLessThan(1_000);
     }
     const before = performance.now();
     for (let call = 1; call <= 100; call++) {
       const { error } = await failure(() => take(one));
       expect(error).toMatchObject({ code: "overloaded", retryAfterMs: expect.any(Number) });
     }
-    expect(performance.now() - before).toBeLessThan(300);
+    expect(performance.now() - before).toBeLessThan(1_000);
     const health = await one.check?.();
     expect(health).toEqual({ ok: false, detail: expect.stringContaining("it does not answer") });
   });
@@ -109,7 +109,7 @@ describe("a Redis that stands still", () => {
       one.reservationStore.reserve({ id: "a", estimate: 1n, lines: [LINE] }, LEASE_MS),
     );
     expect(error).toMatchObject({ code: "ledger_unavailable", source: "redis", retryAfterMs: 1_000 });
-    expect(ms).toBeLessThan(250);
+    expect(ms).toBeLessThan(1_000);
   });
 });
 
@@ -122,7 +122,7 @@ describe("a Redis that was killed and is started again, empty", () => {
     await soon("the connection to be known to be gone", async () => (await one.check?.())?.ok === false);
     const { error, ms } = await failure(() => take(one));
     expect(error).toMatchObject({ code: "overloaded" });
-    expect(ms).toBeLessThan(200);
+    expect(ms).toBeLessThan(1_000);
     await own.start();
     await soon("a take after the restart", () => take(one));
   });
@@ -317,6 +317,15 @@ describe("at start", () => {
       message: expect.stringContaining("nothing listens there"),
     });
     expect(ms).toBeLessThan(2_000);
+  });
+
+  it("fails where Redis stands still, within its time", async () => {
+    const own = await ownRedis();
+    own.pause();
+    ended.push(() => own.resume());
+    const { error, ms } = await failure(() => opened({ port: own.port, connectTimeoutMs: 400 }));
+    expect(error).toMatchObject({ code: "plugin_setup_failed", message: expect.stringContaining("does not answer") });
+    expect(ms).toBeLessThan(3_000);
   });
 
   it("waits for a Redis that comes later, where it is told to", async () => {
