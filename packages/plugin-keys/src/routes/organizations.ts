@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { OrganizationMember, OrganizationRecord } from "../records/records.ts";
+import type { KeyRecord, OrganizationMember, OrganizationRecord } from "../records/records.ts";
 import type { Actor } from "./actor.ts";
 import { forbidden, isAdmin, isOrganizationAdmin, notFound, requireAdmin, seesAll } from "./actor.ts";
 import { deleteKeysOf } from "./delete-keys.ts";
@@ -143,7 +143,7 @@ export const organizationRoutes: readonly Endpoint[] = [
       requireAdmin(actor);
       requireMember(await administered(actor, organization_id, management), user_id);
       return await management.write(async () => {
-        await deleteKeysOf(actor, { organization_id, user_id }, management);
+        await deleteKeysOf(actor, { user_id }, management, boundBy(organization_id));
         await leave(user_id, organization_id, management);
         const edit = (now: OrganizationRecord): OrganizationRecord => ({
           ...now,
@@ -185,6 +185,12 @@ async function administered(actor: Actor, organizationId: string, management: Ma
   return organization;
 }
 
+/** Keys that name the organization, and those that are under it because their user is. */
+function boundBy(organizationId: string): (key: KeyRecord) => boolean {
+  return ({ organization_id, team_id }) =>
+    organization_id === organizationId || (organization_id === null && team_id === null);
+}
+
 function requireMember(organization: OrganizationRecord, userId: string): void {
   if (!organization.members.some(({ user_id }) => user_id === userId)) throw notFound("member");
 }
@@ -213,7 +219,7 @@ async function deleteOrganization(
   await deleteKeysOf(actor, { organization_id }, management);
   // keys of members that do not name it were bounded by it alone
   for (const { user_id } of organization.members) {
-    await deleteKeysOf(actor, { user_id }, management);
+    await deleteKeysOf(actor, { user_id }, management, boundBy(organization_id));
     await leave(user_id, organization_id, management);
   }
   await remove(kind(management), actor, organization_id, management);
