@@ -1,7 +1,7 @@
 import type { Cost, NanoUsd, PricedWork, Pricing, Usage } from "@signalbox/kernel";
 
 /** What the models of the tests may say at most, where a request sets no limit. */
-export const MOST_OUTPUT = 100;
+const MOST_OUTPUT = 100;
 
 /**
  * One nano-dollar for a token of input and ten for one of output; models whose name begins with `free` cost nothing, and
