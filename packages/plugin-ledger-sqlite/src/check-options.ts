@@ -8,7 +8,6 @@ const schema = z.strictObject({
   file: z.string().min(1),
   synchronous: z.enum(["full", "normal", "off"]).exactOptional(),
   retentionDays: z.int().min(1).max(MOST_DAYS).exactOptional(),
-  spoolDirectory: z.string().min(1).exactOptional(),
   busyTimeoutMs: z.int().min(0).max(LONGEST_MS).exactOptional(),
   batchMs: z.number().min(0.1).max(1_000).exactOptional(),
 });

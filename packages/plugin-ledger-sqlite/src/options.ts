@@ -9,8 +9,6 @@ export interface SqliteLedgerOptions {
   readonly synchronous?: "full" | "normal" | "off";
   /** Days that entries are kept; their sums stay. Default: for ever. */
   readonly retentionDays?: number;
-  /** Where entries wait until they are written. Default: beside the file, `<file>-spool`; none for `:memory:`. */
-  readonly spoolDirectory?: string;
   /** How long a write waits for another program that has locked the file. Default 5,000. */
   readonly busyTimeoutMs?: number;
   /** The longest time that one transaction of entries keeps the event loop. Default 4. */

@@ -221,6 +221,32 @@ describe("a file", () => {
   });
 });
 
+describe("a long batch", () => {
+  it("lets others through, and takes its turn with transactions of records", async () => {
+    const database = databaseIn(newFile());
+    database.open();
+    const entries = new SqliteEntries(database, 1);
+    const records = new SqliteRecords(database);
+    const keys = await records.open({ name: "keys", indexes: [] });
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    const transaction = records.transaction(async () => {
+      await keys.insert({ id: "a" });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      throw new Error("changed my mind");
+    });
+    const batch = entries.append(Array.from({ length: 5_000 }, () => entry()));
+    await expect(transaction).rejects.toThrow("changed my mind");
+    const from = turns;
+    await batch;
+    clearInterval(timer);
+    expect(turns - from).toBeGreaterThan(10);
+    expect((await entries.spent({})).entries).toBe(5_000);
+    expect(await keys.get("a")).toBeUndefined();
+    await database.close();
+  });
+});
+
 describe("the view spend_logs", () => {
   it("answers any SQL client while the gateway runs", async () => {
     const file = newFile();
