@@ -1,1 +1,2 @@
-export {};
+export type { PostgresLedgerOptions, PostgresLedgerPlugin } from "./postgres-ledger.ts";
+export { postgresLedger } from "./postgres-ledger.ts";

@@ -1,0 +1,83 @@
+import type { ClientConfig } from "pg";
+import type { EntryStore, Health, Plugin, RecordStore, ReservationStore } from "@signalbox/kernel";
+import { Changes } from "./changes.ts";
+import { checkOptions } from "./check-options.ts";
+import { Database } from "./database.ts";
+import { PostgresEntries } from "./entry-store.ts";
+import { Maintenance } from "./maintenance.ts";
+import { Partitions } from "./partitions.ts";
+import { PostgresRecords } from "./record-store.ts";
+import { PostgresReservations } from "./reservation-store.ts";
+import { setUp } from "./set-up.ts";
+import { Sums } from "./sums.ts";
+
+/** Where the database is, and how it is used. */
+export interface PostgresLedgerOptions {
+  /** `postgres://user:password@host:5432/database?sslmode=verify-full`. */
+  readonly url: string;
+  /** Most connections at once, besides one that listens for changes. Default 10. */
+  readonly pool?: number;
+  /** Default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /** Of every statement that a call may wait for; reports may take longer. Default 5,000. */
+  readonly statementTimeoutMs?: number;
+  /** Where the tables stand; made when it is missing. Default `signalbox`. */
+  readonly schema?: string;
+  /** TLS as `pg` takes it; `sslmode` in the URL wins. */
+  readonly ssl?: ClientConfig["ssl"];
+  /** Where what is not yet in the database waits, on a disk that outlives the process. Without it: in memory. */
+  readonly spoolDirectory?: string;
+  /** When the database cannot be reached at start. Default `fail`. */
+  readonly onUnreachable?: "fail" | "wait";
+  /** Keeps the counters behind budgets here too: exact over many processes without Redis, at a lower rate. */
+  readonly reservations?: boolean;
+  /** How many months of entries are kept, the current one included; sums stay. Default: all. */
+  readonly retentionMonths?: number;
+}
+
+/** What the plugin gives a gateway. */
+export interface PostgresLedgerPlugin extends Plugin {
+  readonly entryStore: EntryStore;
+  readonly recordStore: RecordStore;
+  /** Only with the option `reservations`. */
+  readonly reservationStore?: ReservationStore;
+  /** Does at once what is otherwise done every few seconds beside the calls: sums, tables of months, retention. */
+  maintain(): Promise<void>;
+}
+
+/** Entries, records and, if wanted, the counters behind budgets in PostgreSQL. */
+export function postgresLedger(options: PostgresLedgerOptions): PostgresLedgerPlugin {
+  checkOptions(options);
+  const database = new Database(options);
+  const partitions = new Partitions(database);
+  const changes = new Changes(database);
+  const maintenance = new Maintenance({
+    sums: new Sums(database),
+    partitions,
+    retentionMonths: options.retentionMonths,
+  });
+  return {
+    name: "ledger-postgres",
+    entryStore: new PostgresEntries(database, partitions),
+    recordStore: new PostgresRecords(database, changes),
+    ...(options.reservations === true ? { reservationStore: new PostgresReservations(database) } : {}),
+    async setup() {
+      await setUp(database, partitions, options.onUnreachable ?? "fail");
+      maintenance.start();
+    },
+    maintain: () => maintenance.all(),
+    async check(): Promise<Health> {
+      try {
+        await database.query("SELECT 1");
+        return { ok: true, ...maintenance.detail() };
+      } catch (error) {
+        return { ok: false, detail: database.error(error).message };
+      }
+    },
+    async close() {
+      await maintenance.close();
+      await changes.close();
+      await database.close();
+    },
+  };
+}
