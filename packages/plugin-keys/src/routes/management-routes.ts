@@ -10,6 +10,7 @@ import { keyReads } from "./key-read.ts";
 import type { Management } from "./management.ts";
 import { openApiRoute } from "./openapi.ts";
 import { organizationRoutes } from "./organizations.ts";
+import { tagRoutes } from "./tags.ts";
 import { teamRoutes } from "./teams.ts";
 import { userRoutes } from "./users.ts";
 
@@ -23,6 +24,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...organizationRoutes,
   ...customerRoutes,
   ...budgetRoutes,
+  ...tagRoutes,
   ...auditReads,
 ];
 
