@@ -1,1 +1,2 @@
-export {};
+export { limits } from "./limits.ts";
+export type { Limit, LimitsOptions, ModelLimits, TokenKind } from "./options.ts";
