@@ -328,7 +328,8 @@ describe("retention", () => {
     const entries = new SqliteEntries(database, 4);
     const scope = { kind: "session", id: "s" };
     const day = 86_400_000;
-    const lines = [{ scope: { kind: "team", id: "red" }, period: "all" }];
+    const line = { scope: { kind: "team", id: "red" }, period: "all" };
+    const lines = [line];
     await entries.append(
       Array.from({ length: 450 }, () => entry({ startedAt: NOON - 8 * day, scopes: [scope], lines })),
     );
@@ -336,7 +337,7 @@ describe("retention", () => {
     expect(await new Retention(entries, 7, () => {}).deleteOld(NOON)).toBe(450);
     expect(await entries.list({ limit: 1_000 })).toHaveLength(1);
     expect((await entries.spent({ scope })).entries).toBe(1);
-    expect((await entries.spent({ scope: lines[0]?.scope, period: "all" })).entries).toBe(451);
+    expect((await entries.spent(line)).entries).toBe(451);
     expect(await entries.report({ groupBy: ["model"] })).toMatchObject([{ requests: 451 }]);
     await database.close();
   });

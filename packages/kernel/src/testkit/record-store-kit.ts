@@ -35,7 +35,7 @@ export interface KitRecord extends StoredRecord {
 }
 
 /** A name that only one record has; everything else by which records are found and sorted. */
-export const KIT_COLLECTION: CollectionDefinition = {
+const KIT_COLLECTION: CollectionDefinition = {
   name: "kit_keys",
   indexes: [{ field: "name", unique: true }, { field: "team" }, { field: "rank" }, { field: "blocked" }],
 };
@@ -93,7 +93,7 @@ export async function assertConflict(work: () => Promise<unknown>): Promise<void
 }
 
 /** Waits until it holds. */
-export async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const until = performance.now() + SOON_MS;
   while (!(await holds())) {
     if (performance.now() > until) assert.fail(`${what} did not happen within ${SOON_MS} ms`);
