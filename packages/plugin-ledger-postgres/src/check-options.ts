@@ -14,7 +14,6 @@ const schema = z.strictObject({
     .regex(/^[a-z_][a-z0-9_]{0,39}$/, "lower-case letters, digits and underscores, at most 40")
     .exactOptional(),
   ssl: z.union([z.boolean(), z.looseObject({})]).exactOptional(),
-  spoolDirectory: z.string().min(1).exactOptional(),
   onUnreachable: z.enum(["fail", "wait"]).exactOptional(),
   reservations: z.boolean().exactOptional(),
   retentionMonths: z.int().min(1).max(1_200).exactOptional(),

@@ -25,8 +25,6 @@ export interface PostgresLedgerOptions {
   readonly schema?: string;
   /** TLS as `pg` takes it; `sslmode` in the URL wins. */
   readonly ssl?: ClientConfig["ssl"];
-  /** Where what is not yet in the database waits, on a disk that outlives the process. Without it: in memory. */
-  readonly spoolDirectory?: string;
   /** When the database cannot be reached at start. Default `fail`. */
   readonly onUnreachable?: "fail" | "wait";
   /** Keeps the counters behind budgets here too: exact over many processes without Redis, at a lower rate. */
