@@ -1,9 +1,19 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { BudgetRule, Gateway } from "@signalbox/kernel";
-import { createGateway, GatewayError } from "@signalbox/kernel";
+import { createGateway, GatewayError, NO_USAGE, replyOf } from "@signalbox/kernel";
 import { budgets, SPEND_IN_MEMORY } from "@signalbox/plugin-budgets";
 import type { TestGateway, TestGatewayParts } from "./support/test-gateway.ts";
-import { accounts, answers, caller, chatResult, deployment, REQUEST, testGateway } from "./support/test-gateway.ts";
+import {
+  accounts,
+  answers,
+  caller,
+  chatResult,
+  deployment,
+  REQUEST,
+  testGateway,
+  WatchedLedger,
+} from "./support/test-gateway.ts";
+import { TestPricing } from "./support/test-pricing.ts";
 
 const open: Gateway[] = [];
 const usage = { inputTokens: 30, outputTokens: 7 };
@@ -140,6 +150,31 @@ describe("an attempt", () => {
     const started = await start({ script: answers({ inputTokens: 0, outputTokens: 0 }) });
     await started.gateway.run({ operation: "chat", request: REQUEST });
     expect(started.ledger.entries).toMatchObject([{ status: "estimated", billed: 1_030n }]);
+  });
+
+  it.each([
+    ["searches that the result counts", 2, "final", 1_000n],
+    ["searches that nothing counts", undefined, "estimated", 1_058n],
+  ] as const)("is charged for %s", async (_what, searchUnits, status, billed) => {
+    const ledger = new WatchedLedger();
+    const rerank = () =>
+      replyOf<"rerank">(() => ({
+        id: "r",
+        model: "m-1",
+        results: [],
+        usage: NO_USAGE,
+        ...(searchUnits && { searchUnits }),
+      }));
+    const gateway = await createGateway({
+      plugins: [
+        { name: "shop", providers: [{ name: "shop", operations: { rerank } }], ledger, pricing: new TestPricing() },
+        budgets(),
+      ],
+      deployments: [deployment("d")],
+    });
+    open.push(gateway);
+    await gateway.run({ operation: "rerank", request: { model: "m", query: "to be or not to be?", documents: [] } });
+    expect(ledger.entries).toMatchObject([{ operation: "rerank", status, billed }]);
   });
 
   it("that the caller leaves while it waits is estimated, as soon as it has ended", async () => {
@@ -355,7 +390,6 @@ describe("a gateway", () => {
       }),
     ).rejects.toMatchObject({ code: "plugin_requirement_missing", source: "budgets" });
 
-    const { TestPricing } = await import("./support/test-pricing.ts");
     const gateway = await createGateway({
       plugins: [
         { name: "shop", providers: [shop], pricing: new TestPricing() },

@@ -9,6 +9,10 @@ import type { Books } from "./books.ts";
 import { budgetExceeded, priceUnknown } from "./budget-error.ts";
 import { attemptEntry, entryOutline } from "./entry.ts";
 
+/** Of these, a usage without tokens means that it is missing. */
+const BILLED_BY_TOKENS: ReadonlySet<OperationName> = new Set(["chat", "complete", "embed"]);
+const USUALLY_FREE: ReadonlySet<OperationName> = new Set(["countTokens", "moderate"]);
+
 /** What one attempt may cost, and what it has cost: reserved before it is sent, and ended exactly once. */
 export class AttemptAccount {
   readonly attempt: Attempt;
@@ -102,9 +106,11 @@ export class AttemptAccount {
       usage === undefined ? false : usage.inputTokens + usage.outputTokens > 0 || usage.reportedCost !== undefined;
     if (tells) return receipts.final(this.attempt, usage as Usage, result);
     const { operation } = this.attempt;
-    if (operation === "countTokens" || operation === "moderate")
-      return receipts.final(this.attempt, usage ?? NO_USAGE, result);
-    return this.#ofBroken();
+    if (BILLED_BY_TOKENS.has(operation)) return this.#ofBroken();
+    // searches, seconds and pictures stand in the result
+    const receipt = receipts.final(this.attempt, usage ?? NO_USAGE, result);
+    const costs = receipt.billed !== undefined && receipt.billed > 0n;
+    return costs || USUALLY_FREE.has(operation) ? receipt : this.#ofBroken();
   }
 
   #ofBroken(): Receipt {

@@ -6,6 +6,7 @@ const MOST_OUTPUT = 100;
 /**
  * One nano-dollar for a token of input and ten for one of output; models whose name begins with `free` cost nothing, and
  * those whose name begins with `odd` have no price. A prompt has as many tokens as its JSON has bytes, at most.
+ * A search costs 500.
  */
 export class TestPricing implements Pricing {
   bound({ deployment, request }: PricedWork): NanoUsd | undefined {
@@ -24,10 +25,11 @@ export class TestPricing implements Pricing {
     return price * BigInt(input + 10 * maxOutputTokens * choiceCount);
   }
 
-  cost({ deployment }: PricedWork, usage: Usage): Cost | undefined {
+  cost({ deployment, result }: PricedWork, usage: Usage): Cost | undefined {
     const price = priceOf(deployment.upstreamModel);
     if (price === undefined) return undefined;
-    const provider = price * BigInt(usage.inputTokens + 10 * usage.outputTokens);
+    const { searchUnits = 0 } = (result ?? {}) as { searchUnits?: number };
+    const provider = price * BigInt(usage.inputTokens + 10 * usage.outputTokens + 500 * searchUnits);
     return {
       provider,
       billed: provider,
