@@ -1,0 +1,76 @@
+import type { BudgetLine, Entry, ReservationRequest, Settlement } from "../ledger.ts";
+
+/**
+ * What a spool records of an attempt: that its reservation is asked for (`R`), was denied (`N`), that it is sent (`D`),
+ * how it ended (`S`), and its entry (`E`).
+ */
+export type SpoolRecord =
+  | { readonly kind: "R"; readonly request: ReservationRequest; readonly at: number }
+  | { readonly kind: "N" | "D"; readonly id: string }
+  | { readonly kind: "S"; readonly settlement: Settlement }
+  | { readonly kind: "E"; readonly entry: Entry };
+
+/** Amounts are texts in JSON: it has no integers of their size. */
+interface WrittenLine extends Omit<BudgetLine, "limit"> {
+  readonly limit: string | null;
+}
+
+function bigintsAsTexts(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? value.toString() : value;
+}
+
+/** Writes a record as text. */
+export function writeRecord(record: SpoolRecord): string {
+  switch (record.kind) {
+    case "R":
+      return `R${JSON.stringify({ ...record.request, at: record.at }, bigintsAsTexts)}`;
+    case "S":
+      return `S${JSON.stringify(record.settlement, bigintsAsTexts)}`;
+    case "E":
+      return `E${JSON.stringify(record.entry, bigintsAsTexts)}`;
+    default:
+      return record.kind + record.id;
+  }
+}
+
+/** Reads a record that `writeRecord` wrote; its frame has vouched for every byte. */
+export function readRecord(text: string): SpoolRecord {
+  const kind = text[0];
+  const rest = text.slice(1);
+  switch (kind) {
+    case "R": {
+      const { at, ...request } = JSON.parse(rest);
+      const lines = (request.lines as readonly WrittenLine[]).map((line) => ({
+        ...line,
+        limit: line.limit === null ? null : BigInt(line.limit),
+      }));
+      return { kind, at, request: { ...request, estimate: BigInt(request.estimate), lines } };
+    }
+    case "S": {
+      const settlement = JSON.parse(rest);
+      return { kind, settlement: { ...settlement, actual: BigInt(settlement.actual) } };
+    }
+    case "E":
+      return { kind, entry: readEntry(JSON.parse(rest)) };
+    case "N":
+    case "D":
+      return { kind, id: rest };
+    default:
+      throw new RangeError(`a spool has a record of an unknown kind: ${JSON.stringify(text.slice(0, 20))}`);
+  }
+}
+
+/** The amounts of an entry: all of them have a place of their own. */
+function readEntry(written: Record<string, unknown>): Entry {
+  const entry = written as unknown as Record<string, unknown> & Entry;
+  const { usage, costLines } = entry;
+  return {
+    ...entry,
+    cost: BigInt(entry.cost),
+    billed: BigInt(entry.billed),
+    usage: usage.reportedCost === undefined ? usage : { ...usage, reportedCost: BigInt(usage.reportedCost) },
+    ...(costLines !== undefined && {
+      costLines: costLines.map((line) => ({ ...line, picoUsdPerUnit: BigInt(line.picoUsdPerUnit) })),
+    }),
+  };
+}

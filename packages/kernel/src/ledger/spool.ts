@@ -1,0 +1,205 @@
+import { closeSync, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { frameRecord } from "./spool-frames.ts";
+
+const syncData = promisify(fdatasync);
+
+/** When a record that must not be lost counts as written. */
+export type Durability =
+  /** Each is on the disk before it counts. */
+  | "always"
+  /** Some together are on the disk: after 5 ms, or 64 of them. */
+  | "group"
+  /** The operating system has it: it survives the end of the process, not a power failure. */
+  | "none";
+
+export interface SpoolOptions {
+  /** Exists already, and is this spool's alone. */
+  readonly directory: string;
+  /** A segment takes no more records once it is as large as this. Default 16 MiB. */
+  readonly segmentBytes?: number;
+  /** Default `group`. */
+  readonly durability?: Durability;
+}
+
+/** One file of a spool. It is deleted when nothing in it, nor in an older one, is needed any more. */
+export interface Segment {
+  readonly number: number;
+  readonly path: string;
+  bytes: number;
+  /** How many records are still needed. */
+  pins: number;
+}
+
+const DEFAULT_SEGMENT_BYTES = 16 * 1_048_576;
+const GROUP_MS = 5;
+const GROUP_RECORDS = 64;
+
+/**
+ * A write-ahead log of one process: append-only segments. An appended record is with the operating system when `append`
+ * returns, and on the disk when `durable` resolves.
+ */
+export class Spool {
+  readonly #directory: string;
+  readonly #segmentBytes: number;
+  readonly #durability: Durability;
+  readonly #segments: Segment[] = [];
+  #number = 0;
+  #file: number | undefined;
+  /** Segments that are full and not yet on the disk. */
+  #retiring: Promise<unknown> = Promise.resolve();
+  #waiting: (() => void)[] = [];
+  #failing: ((error: unknown) => void)[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #syncing = false;
+  #bytes = 0;
+
+  constructor(options: SpoolOptions) {
+    this.#directory = options.directory;
+    this.#segmentBytes = options.segmentBytes ?? DEFAULT_SEGMENT_BYTES;
+    this.#durability = options.durability ?? "group";
+  }
+
+  /** Of all segments that are there. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** From the oldest to the one that is written to. */
+  get segments(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  /**
+   * Writes a record and pins its segment; `release` gives it free.
+   * @throws the error of the file system, ENOSPC among others; nothing of the record is kept then
+   */
+  append(payload: string): Segment {
+    const frame = frameRecord(payload);
+    const segment = this.#current();
+    let written = 0;
+    try {
+      while (written < frame.length) written += writeSync(this.#file as number, frame, written);
+    } catch (error) {
+      this.#abandon(segment);
+      throw error;
+    }
+    segment.bytes += frame.length;
+    this.#bytes += frame.length;
+    segment.pins++;
+    return segment;
+  }
+
+  release(segment: Segment): void {
+    segment.pins--;
+    while (this.#segments.length > 1 && this.#segments[0]?.pins === 0) this.#delete(this.#segments[0]);
+  }
+
+  /** Resolves when all that was appended until now is durable. */
+  durable(): Promise<void> {
+    if (this.#durability === "none") return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(resolve);
+      this.#failing.push(reject);
+      if (this.#syncing) return;
+      if (this.#durability === "always" || this.#waiting.length >= GROUP_RECORDS) void this.#sync();
+      else this.#timer ??= setTimeout(() => void this.#sync(), GROUP_MS);
+    });
+  }
+
+  /** What is pinned stays on the disk. */
+  async close(): Promise<void> {
+    await this.#sync();
+    await this.#retiring;
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+
+  async #sync(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const waiting = this.#waiting;
+    const failing = this.#failing;
+    this.#waiting = [];
+    this.#failing = [];
+    if (waiting.length === 0) return;
+    this.#syncing = true;
+    try {
+      const retiring = this.#retiring;
+      if (this.#file !== undefined) await syncData(this.#file);
+      await retiring;
+      for (const resolve of waiting) resolve();
+    } catch (error) {
+      for (const reject of failing) reject(error);
+    } finally {
+      this.#syncing = false;
+      if (this.#waiting.length > 0) void this.#sync();
+    }
+  }
+
+  /** The segment to write to: another one when the last is full. */
+  #current(): Segment {
+    const last = this.#segments.at(-1);
+    if (last !== undefined && this.#file !== undefined && last.bytes < this.#segmentBytes) return last;
+    mkdirSync(this.#directory, { recursive: true });
+    const number = this.#number + 1;
+    const path = join(this.#directory, `${String(number).padStart(8, "0")}.log`);
+    const file = openSync(path, "a");
+    this.#number = number;
+    if (this.#durability !== "none") this.#syncDirectory();
+    this.#retire();
+    this.#file = file;
+    const segment: Segment = { number, path, bytes: 0, pins: 0 };
+    this.#segments.push(segment);
+    while (this.#segments.length > 1 && this.#segments[0]?.pins === 0) this.#delete(this.#segments[0]);
+    return segment;
+  }
+
+  /** So that a new file is found again after a power failure. */
+  #syncDirectory(): void {
+    const directory = openSync(this.#directory, "r");
+    try {
+      fsyncSync(directory);
+    } finally {
+      closeSync(directory);
+    }
+  }
+
+  #retire(): void {
+    const file = this.#file;
+    if (file === undefined) return;
+    this.#file = undefined;
+    const before = this.#retiring;
+    const retired = (async () => {
+      try {
+        if (this.#durability !== "none") await syncData(file);
+      } finally {
+        closeSync(file);
+      }
+    })();
+    this.#retiring = Promise.all([before, retired]);
+    // whoever waits for durability is told; nobody else has to be
+    this.#retiring.catch(() => undefined);
+  }
+
+  /** A write that failed in the middle: the torn record is cut off, and the next one goes to another file. */
+  #abandon(segment: Segment): void {
+    try {
+      ftruncateSync(this.#file as number, segment.bytes);
+    } catch {
+      // a torn tail is cut when the segment is read
+    }
+    this.#retire();
+  }
+
+  #delete(segment: Segment): void {
+    this.#segments.shift();
+    this.#bytes -= segment.bytes;
+    try {
+      unlinkSync(segment.path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+}
