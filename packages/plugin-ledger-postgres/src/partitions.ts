@@ -61,9 +61,13 @@ export class Partitions {
         await this.#database.long(async (session) => {
           // Whoever queued up behind a waiting drop would wait with it.
           await session.query("SET LOCAL lock_timeout = '2s'");
-          await session.query(`DROP TABLE IF EXISTS ${schema}.${name}`);
+          await session.query(`LOCK TABLE ${schema}.${name} IN ACCESS EXCLUSIVE MODE`);
+          // What no sum holds yet would be lost with its table.
+          const unsummed = `SELECT 1 FROM ${schema}.${name} WHERE tx >= (SELECT tx FROM ${schema}.watermark) LIMIT 1`;
+          if ((await session.query(unsummed)).length > 0) return;
+          await session.query(`DROP TABLE ${schema}.${name}`);
+          dropped.push(month);
         });
-        dropped.push(month);
       } catch (error) {
         if (codeOf(error) !== "55P03") throw error; // in use: at the next occasion
       }
