@@ -182,7 +182,7 @@ describe("tokens", () => {
 
   it("are given back by an answer from a cache", async () => {
     const usage = { inputTokens: 30, outputTokens: 20 };
-    const kept = { id: "r", model: "m", created: 0, choices: [], usage };
+    const kept = { id: "r", model: "m", createdAt: 0, choices: [], usage };
     const plugins = [
       vendor().plugin,
       {

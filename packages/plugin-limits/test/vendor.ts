@@ -33,7 +33,7 @@ export function vendor(delayMs: number = 0): Vendor {
                 if (behaviour === "fail") throw new GatewayError("provider_error", "out of order");
                 if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
                 if (behaviour !== "answer") {
-                  yield { type: "replyStart", id: "r", model: upstreamModel, created: 0 };
+                  yield { type: "replyStart", id: "r", model: upstreamModel, createdAt: 0 };
                   yield { type: "partStart", choice: 0, index: 0, part: { type: "text", text: "" } };
                   yield { type: "partDelta", choice: 0, index: 0, delta: { type: "text", text: "Hello" } };
                   if (behaviour === "stall") await ended(signal);
@@ -45,7 +45,7 @@ export function vendor(delayMs: number = 0): Vendor {
                 return {
                   id: "r",
                   model: upstreamModel,
-                  created: 0,
+                  createdAt: 0,
                   choices: [{ index: 0, content: [{ type: "text", text: "Hello" }], finishReason: "stop" }],
                   usage: USAGE,
                 };
