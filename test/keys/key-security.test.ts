@@ -129,6 +129,17 @@ describe("whoever makes a key", () => {
   });
 });
 
+describe("an administrator's key that is bound to some routes", () => {
+  it("makes no key for others", async () => {
+    const { key } = (await running.api("POST /key/generate", { user_id: "root", allowed_routes: ["/key/*"] })).body;
+    const wider = await running.api("POST /key/generate", { models: ["small"], user_id: "root" }, key);
+    expect(refusal(wider)).toEqual([403, "route_not_allowed", "allowed_routes"]);
+    const same = await running.api("POST /key/generate", { user_id: "root", allowed_routes: ["/key/info"] }, key);
+    expect(same.status).toBe(200);
+    expect((await running.api("GET /user/list", undefined, key)).status).toBe(403);
+  });
+});
+
 describe("nobody promotes themselves", () => {
   it.each([
     ["the role", "POST /user/update", { user_id: "alice", user_role: "proxy_admin" }],

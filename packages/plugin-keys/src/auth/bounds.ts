@@ -5,7 +5,7 @@ import type { Bounds } from "../records/records.ts";
 const DECIMALS = 9;
 
 /** Nano-dollars of an amount from JSON. */
-export function nanoUsd(amount: number): bigint {
+function nanoUsd(amount: number): bigint {
   return parseUsd(amount.toFixed(DECIMALS));
 }
 
@@ -18,7 +18,7 @@ export function withBudget(own: Bounds, budget: Bounds | undefined): Bounds {
 }
 
 /** Names of `Bounds` that a budget record can fill in. */
-export const BOUND_NAMES = [
+const BOUND_NAMES = [
   "max_budget",
   "soft_budget",
   "budget_duration",

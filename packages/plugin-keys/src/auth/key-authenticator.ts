@@ -153,7 +153,7 @@ function blocked(what: string): GatewayError {
 }
 
 /** The same words for every kind of wrong key. */
-export function invalidKey(): GatewayError {
+function invalidKey(): GatewayError {
   return new GatewayError(
     "invalid_api_key",
     'the API key is missing or not valid; send it as "Authorization: Bearer <key>"',

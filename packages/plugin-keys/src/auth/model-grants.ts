@@ -5,7 +5,7 @@ export const ALL_PROXY_MODELS = "all-proxy-models";
 /** What the team, or without one the user, may use. */
 export const ALL_TEAM_MODELS = "all-team-models";
 /** Nothing. */
-export const NO_DEFAULT_MODELS = "no-default-models";
+const NO_DEFAULT_MODELS = "no-default-models";
 
 /** Grants as the gateway reads them: special names replaced, null as everything. */
 export function plainModels(models: readonly string[] | null): readonly string[] {

@@ -25,7 +25,7 @@ export const id: z.ZodString = z
   .max(LONGEST_NAME)
   .regex(/^[^\p{Cc}]*$/u, "must not hold control characters");
 /** A name for people. */
-export const name: z.ZodString = id;
+export const name: z.ZodString = id.clone();
 /** A list of ids. */
 export const ids: z.ZodArray<z.ZodString> = z.array(id).max(1_000);
 

@@ -103,7 +103,7 @@ export async function createKey(
   };
   await checkOwner(actor, record, management);
   await checkBudget(record, management);
-  await checkGrants(actor, record, new Set(Object.keys(fields)), management);
+  await checkGrants(actor, record, new Set(Object.keys(fields)), management, true);
   await management.write(async () => {
     const same = await management.collections.retiredHashes.get(record.hash);
     if (same !== undefined) throw new GatewayError("conflict", "there is such a key already", { param: "key" });

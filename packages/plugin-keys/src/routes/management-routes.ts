@@ -15,7 +15,7 @@ import { teamRoutes } from "./teams.ts";
 import { userRoutes } from "./users.ts";
 
 /** Every endpoint of the management API. */
-export const ENDPOINTS: readonly Endpoint[] = [
+const ENDPOINTS: readonly Endpoint[] = [
   ...keyCreation,
   ...keyChanges,
   ...keyReads,

@@ -3,7 +3,7 @@ import type { ResourceRoute } from "@signalbox/kernel";
 import type { Endpoint } from "./endpoint.ts";
 
 /** The OpenAPI 3.1 document of these endpoints, from the schemas that check their input. */
-export function openApiDocument(endpoints: readonly Endpoint[]): Record<string, unknown> {
+function openApiDocument(endpoints: readonly Endpoint[]): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const { method, path, summary, body, query } of endpoints) {
     const shown = path.replaceAll(/:(\w+)/g, "{$1}");
