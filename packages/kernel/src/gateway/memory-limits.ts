@@ -25,6 +25,8 @@ interface Places {
 
 /** Keys and calls looked at with every take, so that what is over makes room. */
 const SWEPT_PER_TAKE = 2;
+/** So few are not worth looking at. */
+const FEW = 200;
 
 /**
  * The limits of one process. Answers at once, costs the same for any number of keys, and forgets keys that are full
@@ -51,7 +53,7 @@ export class MemoryLimits implements LimitStore {
 
   take(id: string, takes: readonly LimitTake[], leaseMs: number): LimitAnswer {
     const now = Math.floor(this.#now());
-    this.#sweep(now);
+    if (this.size > FEW) this.#sweep(now);
     const kept = this.#calls.get(id);
     if (kept !== undefined && kept > now) return { allowed: true, states: this.#states(takes, now) };
     let against: LimitTake | undefined;
