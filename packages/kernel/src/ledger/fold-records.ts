@@ -78,7 +78,7 @@ function gather(records: Iterable<SpoolRecord>): ReadonlyMap<string, Left> {
 }
 
 /** Whether what is known may take the place of what was known before: only of a guess. */
-export function corrects(before: Pick<Entry, "status">, after: Pick<Entry, "status">): boolean {
+function corrects(before: Pick<Entry, "status">, after: Pick<Entry, "status">): boolean {
   const guessed = before.status === "estimated" || before.status === "counted";
   return guessed && (after.status === "final" || after.status === "void");
 }
@@ -93,7 +93,7 @@ function endOf(id: string, { request, sent, settlement, entry }: Left): Settleme
 }
 
 /** An entry of an attempt whose process could not write one. */
-export function outlinedEntry(
+function outlinedEntry(
   request: ReservationRequest,
   at: number,
   { actual, status }: Pick<Settlement, "actual" | "status">,
@@ -123,7 +123,7 @@ export function outlinedEntry(
 }
 
 /** What an entry says of a line. */
-export function lineOf({ scope, period }: Pick<BudgetLine, "scope" | "period">): Pick<BudgetLine, "scope" | "period"> {
+function lineOf({ scope, period }: Pick<BudgetLine, "scope" | "period">): Pick<BudgetLine, "scope" | "period"> {
   return { scope, period };
 }
 

@@ -5,6 +5,7 @@ import type { Health } from "../plugin.ts";
 import { scopeKey } from "./line-key.ts";
 import { Periods } from "./periods.ts";
 
+/** What `MemoryEntries` may be told. */
 export interface MemoryEntriesOptions {
   /** How many entries are kept; the oldest go first, and sums no longer count them. Default 100,000. */
   readonly maximum?: number;

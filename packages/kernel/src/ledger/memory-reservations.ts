@@ -26,6 +26,7 @@ interface Settled {
   at: number;
 }
 
+/** What `MemoryReservations` may be told. */
 export interface MemoryReservationsOptions {
   /** How long a settled id is remembered, so that a repetition changes nothing. Default 1 hour. */
   readonly rememberMs?: number;

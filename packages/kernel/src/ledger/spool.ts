@@ -14,6 +14,7 @@ export type Durability =
   /** The operating system has it: it survives the end of the process, not a power failure. */
   | "none";
 
+/** Where a spool writes, and how safely. */
 export interface SpoolOptions {
   /** Exists already, and is this spool's alone. */
   readonly directory: string;
