@@ -3,7 +3,7 @@ import type { ReplayServer } from "@signalbox/kernel/testkit";
 import { replayServer } from "@signalbox/kernel/testkit";
 import { chatReply } from "../e2e/scripted-gateway.ts";
 import { files } from "../repository/workspace.ts";
-import { redisUrl } from "../services/index.ts";
+import { databaseUrl, redisUrl } from "../services/index.ts";
 import { examplesOf, runCode } from "./run-source.ts";
 
 const READMES = [
@@ -19,6 +19,7 @@ const PRINTED: Readonly<Record<string, RegExp>> = {
   "packages/kernel/README.md": /^\[ { type: 'text', text: 'Polly wants a cracker' } \]\nHi\n$/,
   "packages/plugin-budgets/README.md": /^ann was served\nann was served\nann budget_exceeded\nbob was served\n$/,
   "packages/plugin-fallbacks/README.md": /\ncloud-1 cloud-1 local-1 fallback to "small" after provider_overloaded\n$/,
+  "packages/plugin-ledger-postgres/README.md": /^true\n$/,
   "packages/plugin-redis/README.md": /^call-1 true 1\ncall-2 true 0\ncall-3 false 0\ntrue\n$/,
   "packages/kernel/src/testkit/README.md": /operations: embed, scenario 1.*\bpass [1-9]\d*\b.*\bfail 0\b/s,
   "packages/provider-anthropic/README.md": /^hello back 3\n$/,
@@ -40,6 +41,7 @@ describe.each(READMES)("%s", (readme) => {
     const env = {
       ANTHROPIC_API_KEY: "sk-test-key-123456",
       ANTHROPIC_BASE_URL: anthropic.url,
+      DATABASE_URL: await databaseUrl(),
       REDIS_URL: await redisUrl(),
     };
     const { exitCode, stdout, stderr } = await runCode(code, env);
