@@ -25,6 +25,7 @@ export interface RecordQuery {
   readonly limit?: number;
 }
 
+/** Some of the records that a query finds. */
 export interface RecordPage<Item> {
   readonly items: readonly Item[];
   /** How many there are in all. */
