@@ -26,9 +26,8 @@ export const LEDGER: InjectionToken<Ledger> = Symbol.for("@signalbox/kernel.Ledg
 /** Container token: which deployments serve a model. Registered by the gateway itself. */
 export const MODEL_TABLE: InjectionToken<ModelTable> = Symbol.for("@signalbox/kernel.ModelTable");
 /** Container token: what is known about a deployment's model. Registered by the gateway itself, before plugins start. */
-export const MODEL_FACTS: InjectionToken<(deployment: Deployment) => ModelFacts> = Symbol.for(
-  "@signalbox/kernel.ModelFacts",
-);
+export const MODEL_FACTS: InjectionToken<(deployment: Deployment) => ModelFacts> =
+  Symbol.for("@signalbox/kernel.ModelFacts");
 /** Container token: which deployments to try, in order. */
 export const ROUTER: InjectionToken<Router> = Symbol.for("@signalbox/kernel.Router");
 /** Container token: what the processes of a gateway tell each other. */

@@ -21,7 +21,10 @@ describe("the routes that a principal may use", () => {
     [["resources"], [false, true, true]],
     [["reads"], [false, true, false]],
     [["/key/*"], [false, true, true]],
-    [["/key/info", "/v1/chat/completions"], [true, true, false]],
+    [
+      ["/key/info", "/v1/chat/completions"],
+      [true, true, false],
+    ],
   ])("%j", (routes, expected) => {
     expect([chat, info, update].map((route) => mayReach(principal(routes), route))).toEqual(expected);
   });
