@@ -1,11 +1,10 @@
-import type { DependencyContainer } from "tsyringe";
 import type { PostgresLedgerOptions, PostgresLedgerPlugin } from "@signalbox/plugin-ledger-postgres";
 import { postgresLedger } from "@signalbox/plugin-ledger-postgres";
 
 /** As a gateway sets it up; without one, nothing is there to be resolved. */
 export async function opened(options: PostgresLedgerOptions): Promise<PostgresLedgerPlugin> {
   const plugin = postgresLedger(options);
-  await plugin.setup?.(undefined as unknown as DependencyContainer);
+  await plugin.setup?.(undefined as never);
   return plugin;
 }
 

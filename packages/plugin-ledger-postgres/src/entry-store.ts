@@ -105,7 +105,7 @@ interface Query {
 }
 
 /** Newest first. */
-export function listQuery(
+function listQuery(
   schema: string,
   { scope, period, from, to, limit, offset }: SpendQuery & { readonly limit?: number; readonly offset?: number },
 ): Query {
