@@ -93,7 +93,7 @@ function endOf(id: string, { request, sent, settlement, entry }: Left): Settleme
 }
 
 /** An entry of an attempt whose process could not write one. */
-function outlinedEntry(
+export function outlinedEntry(
   request: ReservationRequest,
   at: number,
   { actual, status }: Pick<Settlement, "actual" | "status">,
@@ -123,7 +123,7 @@ function outlinedEntry(
 }
 
 /** What an entry says of a line. */
-function lineOf({ scope, period }: Pick<BudgetLine, "scope" | "period">): Pick<BudgetLine, "scope" | "period"> {
+export function lineOf({ scope, period }: Pick<BudgetLine, "scope" | "period">): Pick<BudgetLine, "scope" | "period"> {
   return { scope, period };
 }
 

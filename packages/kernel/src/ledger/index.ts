@@ -18,3 +18,5 @@ export type { FramedRecords } from "./spool-frames.ts";
 export { frameRecord, readFrames } from "./spool-frames.ts";
 export type { SpoolRecord } from "./spool-records.ts";
 export { readRecord, writeRecord } from "./spool-records.ts";
+export type { SpooledLedgerOptions } from "./spooled-ledger.ts";
+export { SpooledLedger } from "./spooled-ledger.ts";

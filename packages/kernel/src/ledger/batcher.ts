@@ -1,0 +1,92 @@
+interface Waiting<Item> {
+  readonly item: Item;
+  readonly done: () => void;
+}
+
+const FIRST_RETRY_MS = 50;
+const LONGEST_RETRY_MS = 5_000;
+
+/** What a batch writer is told. */
+export interface BatcherOptions<Item> {
+  /** Writes all, or throws; then it is given the same items again. */
+  readonly write: (items: readonly Item[]) => Promise<void>;
+  readonly mostItems: number;
+  /** How long the first item of a batch waits for others. 0: no longer than the event loop takes. */
+  readonly waitMs: number;
+}
+
+/** Writes items in batches, in order, one batch at a time. A batch that fails is tried again until it is written. */
+export class Batcher<Item> {
+  readonly #options: BatcherOptions<Item>;
+  #waiting: Waiting<Item>[] = [];
+  #running: Promise<void> | undefined;
+  #hurry: (() => void) | undefined;
+  #closed = false;
+  /** What the last try failed with; undefined when it has succeeded. */
+  failure: unknown;
+
+  constructor(options: BatcherOptions<Item>) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  /** Resolves when the item is written. */
+  push(item: Item): Promise<void> {
+    return new Promise((done) => {
+      this.#waiting.push({ item, done });
+      if (this.#waiting.length >= this.#options.mostItems) this.#hurry?.();
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Waits for what is left, but no longer than this; tells whether all is written. */
+  async close(patienceMs: number): Promise<boolean> {
+    this.#hurry?.();
+    const late = this.#pause(patienceMs, false);
+    await Promise.race([this.#running ?? Promise.resolve(), late]);
+    this.#closed = true;
+    this.#hurry?.();
+    return this.#waiting.length === 0;
+  }
+
+  async #run(): Promise<void> {
+    const { write, mostItems, waitMs } = this.#options;
+    let retryMs = FIRST_RETRY_MS;
+    await this.#pause(waitMs);
+    while (this.#waiting.length > 0 && !this.#closed) {
+      const batch = this.#waiting.slice(0, mostItems);
+      try {
+        await write(batch.map(({ item }) => item));
+      } catch (error) {
+        this.failure = error;
+        await this.#pause(retryMs);
+        retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+        continue;
+      }
+      this.failure = undefined;
+      retryMs = FIRST_RETRY_MS;
+      this.#waiting = this.#waiting.slice(batch.length);
+      for (const { done } of batch) done();
+      if (this.#waiting.length < mostItems) await this.#pause(waitMs);
+    }
+    this.#running = undefined;
+  }
+
+  #pause(ms: number, hurried: boolean = true): Promise<void> {
+    if (ms === 0) return new Promise((resolve) => setImmediate(resolve));
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      if (!hurried) {
+        timer.unref();
+        return;
+      }
+      this.#hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

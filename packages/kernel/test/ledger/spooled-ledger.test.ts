@@ -1,0 +1,146 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { BudgetLine, Ledger } from "@signalbox/kernel";
+import { GatewayError } from "@signalbox/kernel";
+import { MemoryEntries, MemoryReservations, SpooledLedger } from "@signalbox/kernel/ledger";
+import { testLedger } from "@signalbox/kernel/testkit";
+
+let root: string;
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), "spooled-"));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+async function started(options: Partial<ConstructorParameters<typeof SpooledLedger>[0]> = {}): Promise<SpooledLedger> {
+  const ledger = new SpooledLedger({ entries: new MemoryEntries(), flushMs: 1, ...options });
+  await ledger.start(new MemoryReservations());
+  return ledger;
+}
+
+describe("in memory", () => {
+  testLedger({
+    runner: { describe, it },
+    ledger: () => started(),
+    unreachable: () => new SpooledLedger({ entries: new MemoryEntries() }),
+    capabilities: { durable: false },
+  });
+});
+
+describe("with a spool", () => {
+  let count = 0;
+  const stores = new WeakMap<Ledger, { entries: MemoryEntries; reservations: MemoryReservations; directory: string }>();
+  async function open(
+    entries: MemoryEntries,
+    reservations: MemoryReservations,
+    directory: string,
+  ): Promise<SpooledLedger> {
+    const ledger = new SpooledLedger({ entries, directory, flushMs: 1, durability: "none" });
+    await ledger.start(reservations);
+    stores.set(ledger, { entries, reservations, directory });
+    return ledger;
+  }
+  testLedger({
+    runner: { describe, it },
+    ledger: () => open(new MemoryEntries(), new MemoryReservations(), join(root, `s${count++}`)),
+    reopen: async (before) => {
+      await before.close?.();
+      const kept = stores.get(before);
+      if (kept === undefined) throw new Error("not one of these");
+      return await open(kept.entries, kept.reservations, kept.directory);
+    },
+    unreachable: () => new SpooledLedger({ entries: new MemoryEntries() }),
+  });
+});
+
+const line = (limit: bigint | null): BudgetLine => ({ scope: { kind: "key", id: "k" }, period: "all", limit });
+
+describe("what a process leaves that ends suddenly", () => {
+  it("is ended by the next one: 0 where nothing was sent, the estimate where nobody knows", async () => {
+    const directory = join(root, "sudden");
+    const entries = new MemoryEntries();
+    const reservations = new MemoryReservations();
+    const gone = new SpooledLedger({ entries, directory, durability: "none" });
+    await gone.start(reservations);
+    await gone.reserve({ id: "c/1", estimate: 10n, lines: [line(100n)] });
+    await gone.reserve({ id: "c/2", estimate: 20n, lines: [line(100n)] });
+    gone.dispatched("c/2");
+    // closing keeps what was never settled, as the end of a process does
+    await gone.close();
+    const next = new SpooledLedger({ entries, directory, durability: "none" });
+    await next.start(reservations);
+    expect(await reservations.balance(line(100n))).toEqual({ posted: 20n, pending: 0n });
+    expect(await next.spent({ scope: { kind: "key", id: "k" } })).toEqual({ billed: 20n, pending: 0n, entries: 1 });
+    expect((await entries.get("c/2"))?.status).toBe("estimated");
+    await next.close();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});
+
+describe("stores that fail", () => {
+  it("get entries again until they have them, and attempts go on meanwhile", async () => {
+    const entries = new MemoryEntries();
+    let fails = 2;
+    const ledger = await started({
+      entries: {
+        append: (some) => (fails-- > 0 ? Promise.reject(new Error("away")) : entries.append(some)),
+        spent: (query) => entries.spent(query),
+        report: (query) => entries.report(query),
+        list: (query) => entries.list(query),
+        get: (id) => entries.get(id),
+      },
+    });
+    expect(await ledger.reserve({ id: "d/1", estimate: 5n, lines: [line(null)] })).toEqual({ held: true });
+    await ledger.settle({ id: "d/1", actual: 3n, status: "final" });
+    const now = Date.now();
+    await ledger.append({
+      id: "d/1",
+      callId: "d",
+      attempt: 1,
+      operation: "chat",
+      model: "m",
+      deployment: "d",
+      provider: "p",
+      scopes: [{ kind: "key", id: "k" }],
+      usage: { inputTokens: 1, outputTokens: 1 },
+      cost: 3n,
+      billed: 3n,
+      status: "final",
+      startedAt: now,
+      endedAt: now,
+    });
+    expect((await ledger.spent({ scope: { kind: "key", id: "k" }, period: "all" })).billed).toBe(3n);
+    await ledger.close();
+  });
+
+  it("do not make a free budget of one that cannot be asked, and give back what they may hold", async () => {
+    const reservations = new MemoryReservations();
+    let away = true;
+    const ledger = new SpooledLedger({ entries: new MemoryEntries() });
+    await ledger.start(
+      new Proxy(reservations, {
+        get(target, name) {
+          if (name !== "reserve") return Reflect.get(target, name).bind(target);
+          return async (...words: Parameters<MemoryReservations["reserve"]>) => {
+            const answer = await target.reserve(...words);
+            if (away) throw new Error("cut off");
+            return answer;
+          };
+        },
+      }),
+    );
+    const request = { id: "e/1", estimate: 60n, lines: [line(100n)] };
+    await expect(ledger.reserve(request)).rejects.toMatchObject({ code: "ledger_unavailable" });
+    away = false;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await reservations.balance(line(100n))).toEqual({ posted: 0n, pending: 0n });
+    expect(await ledger.reserve({ ...request, id: "e/2" })).toEqual({ held: true });
+    await ledger.close();
+  });
+
+  it("are not asked at all before the start", async () => {
+    const ledger = new SpooledLedger({ entries: new MemoryEntries() });
+    await expect(ledger.reserve({ id: "f/1", estimate: 1n, lines: [] })).rejects.toBeInstanceOf(GatewayError);
+  });
+});
