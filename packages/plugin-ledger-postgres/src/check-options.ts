@@ -16,6 +16,7 @@ const schema = z.strictObject({
   ssl: z.union([z.boolean(), z.looseObject({})]).exactOptional(),
   onUnreachable: z.enum(["fail", "wait"]).exactOptional(),
   reservations: z.boolean().exactOptional(),
+  spoolDirectory: z.string().min(1).exactOptional(),
   retentionMonths: z.int().min(1).max(1_200).exactOptional(),
 });
 

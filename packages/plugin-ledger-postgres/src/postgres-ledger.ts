@@ -1,5 +1,7 @@
 import type { ClientConfig } from "pg";
-import type { EntryStore, Health, Plugin, RecordStore, ReservationStore } from "@signalbox/kernel";
+import type { EntryStore, Health, Ledger, Plugin, RecordStore, ReservationStore } from "@signalbox/kernel";
+import { RESERVATION_STORE } from "@signalbox/kernel";
+import { SpooledLedger } from "@signalbox/kernel/ledger";
 import { Changes } from "./changes.ts";
 import { checkOptions } from "./check-options.ts";
 import { Database } from "./database.ts";
@@ -27,8 +29,16 @@ export interface PostgresLedgerOptions {
   readonly ssl?: ClientConfig["ssl"];
   /** When the database cannot be reached at start. Default `fail`. */
   readonly onUnreachable?: "fail" | "wait";
-  /** Keeps the counters behind budgets here too: exact over many processes without Redis, at a lower rate. */
+  /**
+   * Offers the counters behind budgets to the whole gateway: exact over many processes without Redis, at a lower rate. The
+   * ledger uses them in any case when no other plugin brings counters.
+   */
   readonly reservations?: boolean;
+  /**
+   * Below it, what has not been written yet is kept safe from a sudden end of the process. At most 84 bytes long. Without
+   * it, readiness says that the last moments would be lost.
+   */
+  readonly spoolDirectory?: string;
   /** How many months of entries are kept, the current one included; sums stay. Default: all. */
   readonly retentionMonths?: number;
 }
@@ -37,6 +47,7 @@ export interface PostgresLedgerOptions {
 export interface PostgresLedgerPlugin extends Plugin {
   readonly entryStore: EntryStore;
   readonly recordStore: RecordStore;
+  readonly ledger: Ledger;
   /** Only with the option `reservations`. */
   readonly reservationStore?: ReservationStore;
   /** Does at once what is otherwise done every few seconds beside the calls: sums, tables of months, retention. */
@@ -54,25 +65,43 @@ export function postgresLedger(options: PostgresLedgerOptions): PostgresLedgerPl
     partitions,
     retentionMonths: options.retentionMonths,
   });
+  const entries = new PostgresEntries(database, partitions);
+  const reservations = new PostgresReservations(database);
+  const { spoolDirectory } = options;
+  const ledger = new SpooledLedger({
+    entries,
+    ...(spoolDirectory !== undefined && { directory: spoolDirectory }),
+  });
   return {
     name: "ledger-postgres",
-    entryStore: new PostgresEntries(database, partitions),
+    entryStore: entries,
     recordStore: new PostgresRecords(database, changes),
-    ...(options.reservations === true ? { reservationStore: new PostgresReservations(database) } : {}),
+    ledger,
+    ...(options.reservations === true ? { reservationStore: reservations } : {}),
     async setup() {
       await setUp(database, partitions, options.onUnreachable ?? "fail");
       maintenance.start();
+    },
+    async start(container) {
+      const shared = container.isRegistered(RESERVATION_STORE, true);
+      await ledger.start(shared ? container.resolve(RESERVATION_STORE) : reservations);
     },
     maintain: () => maintenance.all(),
     async check(): Promise<Health> {
       try {
         await database.query("SELECT 1");
+        const health = ledger.health();
+        if (!health.ok) return health;
+        if (spoolDirectory === undefined) {
+          return { ok: true, detail: "without a spoolDirectory the last moments of a killed process are lost" };
+        }
         return { ok: true, ...maintenance.detail() };
       } catch (error) {
         return { ok: false, detail: database.error(error).message };
       }
     },
     async close() {
+      await ledger.close();
       await maintenance.close();
       await changes.close();
       await database.close();

@@ -7,6 +7,7 @@ const MOST_DAYS = 36_500;
 const schema = z.strictObject({
   file: z.string().min(1),
   synchronous: z.enum(["full", "normal", "off"]).exactOptional(),
+  spoolDirectory: z.string().min(1).exactOptional(),
   retentionDays: z.int().min(1).max(MOST_DAYS).exactOptional(),
   busyTimeoutMs: z.int().min(0).max(LONGEST_MS).exactOptional(),
   batchMs: z.number().min(0.1).max(1_000).exactOptional(),

@@ -7,6 +7,11 @@ export interface SqliteLedgerOptions {
    * moments; a crash of the process takes nothing), `off` whenever the system likes. Default `normal`.
    */
   readonly synchronous?: "full" | "normal" | "off";
+  /**
+   * Below it, what has not been written yet is kept safe from a sudden end of the process. At most 84 bytes long. Default:
+   * the file's path and `.spool`; with `:memory:` there is none.
+   */
+  readonly spoolDirectory?: string;
   /** Days that entries are kept; their sums stay. Default: for ever. */
   readonly retentionDays?: number;
   /** How long a write waits for another program that has locked the file. Default 5,000. */

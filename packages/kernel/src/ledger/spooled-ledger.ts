@@ -74,6 +74,7 @@ export class SpooledLedger implements Ledger {
   #owned: OwnedDirectory | undefined;
   #timer: NodeJS.Timeout | undefined;
   #spoolFailure: unknown;
+  #closing: Promise<void> | undefined;
 
   constructor(options: SpooledLedgerOptions) {
     this.#options = options;
@@ -163,7 +164,12 @@ export class SpooledLedger implements Ledger {
     return { billed, entries, pending: this.#pending(query) };
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     clearInterval(this.#timer);
     const written = [await this.#settlements.close(CLOSE_PATIENCE_MS), await this.#entries.close(CLOSE_PATIENCE_MS)];
     await this.#spool?.close();
