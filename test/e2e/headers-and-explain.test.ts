@@ -149,8 +149,6 @@ describe("the headers of a reply", () => {
       "model-id": "p1",
       "model-group": "primary",
       "model-region": "eu-west",
-      "attempted-retries": "0",
-      "attempted-fallbacks": "0",
     });
   });
 

@@ -27,8 +27,8 @@ const entry = (model: string, path: string, more = "", info = ""): string =>
 const route = ({ headers }: Reply): object => ({
   id: headers.get("x-signalbox-model-id"),
   group: headers.get("x-signalbox-model-group"),
-  retries: headers.get("x-signalbox-attempted-retries"),
-  fallbacks: headers.get("x-signalbox-attempted-fallbacks"),
+  retries: headers.get("x-signalbox-attempted-retries") ?? "0",
+  fallbacks: headers.get("x-signalbox-attempted-fallbacks") ?? "0",
 });
 
 describe("fallbacks and retries", () => {

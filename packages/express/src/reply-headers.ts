@@ -19,7 +19,8 @@ function addCall(headers: string[], exchange: Exchange, { request, trace }: Call
   const answering = answeringAttempt(attempts);
   if (answering !== undefined) addDeployment(headers, answering);
   headers.push("x-signalbox-attempts", String(attempts.length));
-  addFurtherTries(headers, attempts);
+  // a header costs most calls more than all of routing: these are not needed to say "none"
+  if (attempts.length > 1) addFurtherTries(headers, attempts);
   if (trace.droppedParams !== undefined) {
     headers.push("x-signalbox-dropped-params", headerText(trace.droppedParams.join(", ")));
   }
