@@ -3,7 +3,7 @@ import { GatewayError, LEDGER, MODEL_FACTS, PRICING } from "@signalbox/kernel";
 import { Periods } from "@signalbox/kernel/ledger";
 import { Books } from "./books/books.ts";
 import { BudgetWatch } from "./books/budget-watch.ts";
-import { MemorySpend, SPEND_IN_MEMORY } from "./books/memory-ledger.ts";
+import { memoryLedger, SPEND_IN_MEMORY } from "./books/memory-ledger.ts";
 import { checkOptions } from "./check-options.ts";
 import type { BudgetsOptions } from "./options.ts";
 import { Receipts } from "./receipts/receipt.ts";
@@ -27,7 +27,7 @@ export function budgets(options: BudgetsOptions = {}): Plugin {
   const { budgets: rules = [], timezone, thresholds = DEFAULT_THRESHOLDS, unknownPrice } = options;
   const notices: string[] = [];
   let books: Books | undefined;
-  let own: MemorySpend | undefined;
+  let own: Awaited<ReturnType<typeof memoryLedger>> | undefined;
 
   const charge: AttemptLayer = (attempt, next) => chargedReply(books as Books, attempt, next);
   Object.defineProperty(charge, "name", { value: "charge" });
@@ -35,7 +35,7 @@ export function budgets(options: BudgetsOptions = {}): Plugin {
   return {
     name: "budgets",
     layers: { attempt: { layer: charge, order: "last", events: "pass" } },
-    start(container) {
+    async start(container) {
       const pricing = container.isRegistered(PRICING, true) ? container.resolve(PRICING) : undefined;
       if (pricing === undefined) {
         if (unknownPrice === undefined && rules.some(({ limit }) => limit !== null)) {
@@ -48,7 +48,7 @@ export function budgets(options: BudgetsOptions = {}): Plugin {
         notices.push(NO_PRICES);
       }
       if (!container.isRegistered(LEDGER, true)) {
-        own = new MemorySpend();
+        own = await memoryLedger();
         container.register(LEDGER, { useValue: own });
         notices.push(SPEND_IN_MEMORY);
       }

@@ -11,7 +11,7 @@ export interface BatcherOptions<Item> {
   /** Writes all, or throws; then it is given the same items again. */
   readonly write: (items: readonly Item[]) => Promise<void>;
   readonly mostItems: number;
-  /** How long the first item of a batch waits for others. 0: no longer than the event loop takes. */
+  /** How long the first item of a batch waits for others. 0: only while another batch is being written. */
   readonly waitMs: number;
 }
 
@@ -55,7 +55,7 @@ export class Batcher<Item> {
   async #run(): Promise<void> {
     const { write, mostItems, waitMs } = this.#options;
     let retryMs = FIRST_RETRY_MS;
-    await this.#pause(waitMs);
+    if (waitMs > 0) await this.#pause(waitMs);
     while (this.#waiting.length > 0 && !this.#closed) {
       const batch = this.#waiting.slice(0, mostItems);
       try {
@@ -70,13 +70,12 @@ export class Batcher<Item> {
       retryMs = FIRST_RETRY_MS;
       this.#waiting = this.#waiting.slice(batch.length);
       for (const { done } of batch) done();
-      if (this.#waiting.length < mostItems) await this.#pause(waitMs);
+      if (waitMs > 0 && this.#waiting.length < mostItems) await this.#pause(waitMs);
     }
     this.#running = undefined;
   }
 
   #pause(ms: number, hurried: boolean = true): Promise<void> {
-    if (ms === 0) return new Promise((resolve) => setImmediate(resolve));
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
       if (!hurried) {

@@ -13,13 +13,20 @@ const MOST_ROWS = 1_000;
 
 /** Ends the attempts of processes that are gone, as their spools tell; then the spools are deleted. Answers how many. */
 export async function replaySpools(root: string, reservations: ReservationStore, entries: EntryStore): Promise<number> {
+  const left = new Set(await takeOver(root));
   let replayed = 0;
-  for (const directory of await takeOver(root)) {
-    const recovery = foldRecords(recordsOf(directory.path));
-    for (const some of slices(recovery.settlements)) await reservations.settle(some);
-    for (const some of slices(recovery.entries)) await entries.append(some);
-    replayed += recovery.settlements.length;
-    await directory.release(true);
+  try {
+    for (const directory of left) {
+      const recovery = foldRecords(recordsOf(directory.path));
+      for (const some of slices(recovery.settlements)) await reservations.settle(some);
+      for (const some of slices(recovery.entries)) await entries.append(some);
+      replayed += recovery.settlements.length;
+      await directory.release(true);
+      left.delete(directory);
+    }
+  } finally {
+    // what could not be ended is for the next start
+    for (const directory of left) await directory.release(false);
   }
   return replayed;
 }

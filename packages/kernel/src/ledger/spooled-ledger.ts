@@ -44,10 +44,15 @@ export interface SpooledLedgerOptions {
 /** An attempt whose settlement or entry is not written yet. */
 interface Open {
   readonly request: ReservationRequest;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** What the spool keeps of it until all is written. */
   readonly pins: Segment[];
-  settled: boolean;
-  /** `performance.now()`; 0 before. */
-  settledAt: number;
+  sent: boolean;
+  settlement: Settlement | undefined;
+  /** `performance.now()`; undefined until the settlement is written. */
+  settledAt: number | undefined;
+  entry: "none" | "waiting" | "written";
 }
 
 const DEFAULT_LEASE_MS = 120_000;
@@ -74,6 +79,8 @@ export class SpooledLedger implements Ledger {
   #owned: OwnedDirectory | undefined;
   #timer: NodeJS.Timeout | undefined;
   #spoolFailure: unknown;
+  /** Why the last round of renewing and reaping failed. */
+  #tendFailure: unknown;
   #closing: Promise<void> | undefined;
 
   constructor(options: SpooledLedgerOptions) {
@@ -107,39 +114,52 @@ export class SpooledLedger implements Ledger {
   health(): Health {
     const obstacle = this.#obstacle();
     if (obstacle !== undefined) return { ok: false, detail: obstacle };
-    if (this.#entries.failure !== undefined) return { ok: true, detail: `${this.#entries.size} entries wait` };
-    return { ok: true };
+    if (this.#spoolFailure !== undefined) return { ok: false, detail: "the spool cannot be written" };
+    const waiting = this.#entries.size + this.#settlements.size;
+    const fails = this.#entries.failure !== undefined || this.#settlements.failure !== undefined;
+    if (fails) return { ok: true, detail: `${waiting} ends of attempts wait for the store` };
+    return this.#tendFailure === undefined ? { ok: true } : { ok: true, detail: "reservations could not be renewed" };
   }
 
   async reserve(request: ReservationRequest): Promise<ReservationAnswer> {
     const store = this.#store();
     const obstacle = this.#obstacle();
-    if (obstacle !== undefined) {
-      throw new GatewayError("overloaded", `spending cannot be recorded at the moment: ${obstacle}`, {
-        retryAfterMs: RETRY_AFTER_MS,
-      });
-    }
+    if (obstacle !== undefined) throw overloaded(obstacle);
     if (this.#open.has(request.id)) return await this.#ask(store, request);
-    const open: Open = { request, pins: [], settled: false, settledAt: 0 };
-    this.#log(open, { kind: "R", request, at: Date.now() });
+    const at = Date.now();
+    const open: Open = {
+      request,
+      at,
+      pins: [],
+      sent: false,
+      settlement: undefined,
+      settledAt: undefined,
+      entry: "none",
+    };
+    this.#log(open, { kind: "R", request, at });
     this.#open.set(request.id, open);
     try {
       const answer = await this.#ask(store, request);
       if (!answer.held) this.#forget(open);
       return answer;
     } catch (thrown) {
-      // nobody knows whether it is held: it is given back as soon as the store answers
-      void this.#end(open, { id: request.id, actual: 0n, status: "final" }).then(() => this.#forget(open));
+      // Nobody knows whether it is held. Unless it is sent all the same, it is given back when the store answers again.
+      setImmediate(() => {
+        if (!open.sent && open.settlement === undefined) void this.#giveBack(open);
+      });
       throw thrown;
     }
   }
 
   dispatched(id: string): void {
     const open = this.#open.get(id);
-    if (open !== undefined) this.#log(open, { kind: "D", id });
+    if (open === undefined) return;
+    this.#log(open, { kind: "D", id });
+    open.sent = true;
   }
 
   async settle(settlement: Settlement): Promise<void> {
+    this.#checkOpen();
     const open = this.#open.get(settlement.id);
     if (open === undefined) await this.#settlements.push({ ...settlement, lines: [] });
     else await this.#end(open, settlement);
@@ -150,15 +170,18 @@ export class SpooledLedger implements Ledger {
   }
 
   async append(entry: Entry): Promise<void> {
+    this.#checkOpen();
     const open = this.#open.get(entry.id);
     const lines = entry.lines ?? open?.request.lines.map(lineOf);
     const whole = lines === undefined || lines.length === 0 ? entry : { ...entry, lines };
-    const pin = open === undefined ? undefined : this.#noted(open, { kind: "E", entry: whole });
-    await this.#entries.push(whole);
-    if (pin !== undefined) this.#spool?.release(pin);
-    if (open?.settled === true) this.#forget(open);
+    if (open !== undefined) open.entry = "waiting";
+    await this.#write(whole);
+    if (open === undefined) return;
+    open.entry = "written";
+    this.#forgetWhenDone(open);
   }
 
+  /** `pending` is what this process has reserved. */
   async spent(query: SpendQuery): Promise<Spend> {
     const { billed, entries } = await this.#options.entries.spent(query);
     return { billed, entries, pending: this.#pending(query) };
@@ -174,13 +197,20 @@ export class SpooledLedger implements Ledger {
     const written = [await this.#settlements.close(CLOSE_PATIENCE_MS), await this.#entries.close(CLOSE_PATIENCE_MS)];
     await this.#spool?.close();
     // what is not written, and what was never settled, is for the next process
-    const left = this.#open.size > 0 && [...this.#open.values()].some(({ settled }) => !settled);
-    await this.#owned?.release(!left && written.every((all) => all));
+    const nothingLeft = this.#open.size === 0 && written.every((all) => all);
+    await this.#owned?.release(nothingLeft);
   }
 
   #store(): ReservationStore {
+    this.#checkOpen();
     if (this.#reservations !== undefined) return this.#reservations;
     throw new GatewayError("ledger_unavailable", "the ledger has not started yet", { retryAfterMs: RETRY_AFTER_MS });
+  }
+
+  /** What comes later would neither be written nor noted. */
+  #checkOpen(): void {
+    if (this.#closing === undefined) return;
+    throw new GatewayError("ledger_unavailable", "the ledger is closed", { retryAfterMs: RETRY_AFTER_MS });
   }
 
   async #ask(store: ReservationStore, request: ReservationRequest): Promise<ReservationAnswer> {
@@ -194,12 +224,32 @@ export class SpooledLedger implements Ledger {
   }
 
   async #end(open: Open, settlement: Settlement): Promise<void> {
-    const pin = this.#noted(open, { kind: "S", settlement });
-    await this.#settlements.push({ ...settlement, lines: open.request.lines });
-    open.settled = true;
+    open.settlement = settlement;
+    const pin = this.#noted({ kind: "S", settlement });
+    if (pin !== undefined) open.pins.push(pin);
+    await Promise.all([
+      this.#settlements.push({ ...settlement, lines: open.request.lines }),
+      pin === undefined ? undefined : this.#durable(),
+    ]);
     open.settledAt = performance.now();
+    this.#forgetWhenDone(open);
+  }
+
+  async #giveBack(open: Open): Promise<void> {
+    await this.#end(open, { id: open.request.id, actual: 0n, status: "final" });
+    this.#forget(open);
+  }
+
+  /** An entry is in the spool until the store has it. */
+  async #write(entry: Entry): Promise<void> {
+    const pin = this.#noted({ kind: "E", entry });
+    await Promise.all([this.#entries.push(entry), pin === undefined ? undefined : this.#durable()]);
     if (pin !== undefined) this.#spool?.release(pin);
-    for (const each of open.pins.splice(0)) this.#spool?.release(each);
+  }
+
+  /** Counters may live in memory alone: what an attempt has cost is kept in the spool until its entry is written. */
+  #forgetWhenDone(open: Open): void {
+    if (open.settledAt !== undefined && open.entry === "written") this.#forget(open);
   }
 
   /** Nothing of it is to be written any more. */
@@ -210,18 +260,13 @@ export class SpooledLedger implements Ledger {
 
   /** Before something happens: it must not, when it cannot be noted. */
   #log(open: Open, record: SpoolRecord): void {
-    const pin = this.#noted(open, record);
+    const pin = this.#noted(record);
     if (pin !== undefined) open.pins.push(pin);
-    else if (this.#spool !== undefined) {
-      throw new GatewayError("overloaded", "spending cannot be recorded at the moment", {
-        cause: this.#spoolFailure,
-        retryAfterMs: RETRY_AFTER_MS,
-      });
-    }
+    else if (this.#spool !== undefined) throw overloaded("the spool cannot be written", this.#spoolFailure);
   }
 
   /** After something has happened: what cannot be noted is still written, unless this process ends. */
-  #noted(_open: Open, record: SpoolRecord): Segment | undefined {
+  #noted(record: SpoolRecord): Segment | undefined {
     if (this.#spool === undefined) return undefined;
     try {
       const pin = this.#spool.append(writeRecord(record));
@@ -230,6 +275,14 @@ export class SpooledLedger implements Ledger {
     } catch (error) {
       this.#spoolFailure = error;
       return undefined;
+    }
+  }
+
+  async #durable(): Promise<void> {
+    try {
+      await this.#spool?.durable();
+    } catch (error) {
+      this.#spoolFailure = error;
     }
   }
 
@@ -243,8 +296,8 @@ export class SpooledLedger implements Ledger {
   #pending({ scope, period }: SpendQuery): bigint {
     const wanted = scope === undefined ? undefined : scopeKey(scope);
     let pending = 0n;
-    for (const { request, settled } of this.#open.values()) {
-      if (settled) continue;
+    for (const { request, settledAt } of this.#open.values()) {
+      if (settledAt !== undefined) continue;
       for (const line of request.lines) {
         if (wanted !== undefined && scopeKey(line.scope) !== wanted) continue;
         if (period === undefined || line.period === period) pending += request.estimate;
@@ -253,23 +306,53 @@ export class SpooledLedger implements Ledger {
     return pending;
   }
 
-  /** Signs of life, and an end for those that give none any more. */
+  /** Signs of life, and an end for what nobody ends any more. What fails is tried again in the next round. */
   async #tend(): Promise<void> {
-    const store = this.#reservations;
-    if (store === undefined) return;
-    this.#owned?.touch();
-    const longAgo = performance.now() - this.#leaseMs;
-    // settled, and nobody has appended an entry for it
-    for (const open of this.#open.values()) if (open.settled && open.settledAt < longAgo) this.#forget(open);
     try {
-      const running = [...this.#open.values()].filter(({ settled }) => !settled).map(({ request }) => request.id);
-      if (running.length > 0) await store.renew(running, this.#leaseMs);
-      for (const { id, estimate, lines } of await store.reap()) {
-        const entry = outlinedEntry({ id, estimate, lines }, Date.now(), { actual: estimate, status: "estimated" });
-        void this.#entries.push(entry);
-      }
-    } catch {
-      // the store says so itself, in readiness; the next round comes soon
+      this.#owned?.touch();
+      if (this.#spoolFailure !== undefined) this.#trySpool();
+      this.#writeMissingEntries();
+      await this.#renewAndReap(this.#store());
+      this.#tendFailure = undefined;
+    } catch (error) {
+      this.#tendFailure = error;
     }
   }
+
+  /** Nobody writes to a spool that refuses attempts: whether it can be written again is found out here. */
+  #trySpool(): void {
+    const pin = this.#noted({ kind: "N", id: "" });
+    if (pin !== undefined) this.#spool?.release(pin);
+  }
+
+  /** Settled long ago, and nobody has appended an entry: it has cost something, so it gets one. */
+  #writeMissingEntries(): void {
+    const longAgo = performance.now() - this.#leaseMs;
+    for (const open of this.#open.values()) {
+      const { request, at, settlement, settledAt, entry } = open;
+      if (settlement === undefined || settledAt === undefined || settledAt > longAgo || entry !== "none") continue;
+      if (settlement.actual === 0n && !open.sent) this.#forget(open);
+      else void this.append(outlinedEntry(request, at, settlement));
+    }
+  }
+
+  async #renewAndReap(store: ReservationStore): Promise<void> {
+    const running = [...this.#open.values()].filter(({ settledAt }) => settledAt === undefined);
+    if (running.length > 0) {
+      await store.renew(
+        running.map(({ request }) => request.id),
+        this.#leaseMs,
+      );
+    }
+    for (const { id, estimate, lines } of await store.reap()) {
+      void this.#write(outlinedEntry({ id, estimate, lines }, Date.now(), { actual: estimate, status: "estimated" }));
+    }
+  }
+}
+
+function overloaded(obstacle: string, cause?: unknown): GatewayError {
+  return new GatewayError("overloaded", `spending cannot be recorded at the moment: ${obstacle}`, {
+    retryAfterMs: RETRY_AFTER_MS,
+    ...(cause !== undefined && { cause }),
+  });
 }

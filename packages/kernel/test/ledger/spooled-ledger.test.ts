@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { BudgetLine, Ledger } from "@signalbox/kernel";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { BudgetLine, Entry, EntryStore, Ledger } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
 import { MemoryEntries, MemoryReservations, SpooledLedger } from "@signalbox/kernel/ledger";
 import { testLedger } from "@signalbox/kernel/testkit";
@@ -56,6 +56,103 @@ describe("with a spool", () => {
 
 const line = (limit: bigint | null): BudgetLine => ({ scope: { kind: "key", id: "k" }, period: "all", limit });
 
+function entryOf(id: string, billed: bigint): Entry {
+  const now = Date.now();
+  const [callId = "", attempt = "1"] = id.split("/");
+  return {
+    id,
+    callId,
+    attempt: Number(attempt),
+    operation: "chat",
+    model: "m",
+    deployment: "d",
+    provider: "p",
+    scopes: [{ kind: "key", id: "k" }],
+    usage: { inputTokens: 1, outputTokens: 1 },
+    cost: billed,
+    billed,
+    status: "final",
+    startedAt: now,
+    endedAt: now,
+  };
+}
+
+/** Entries that cannot be written. */
+function away(entries: MemoryEntries): EntryStore {
+  return {
+    append: () => Promise.reject(new Error("away")),
+    spent: (query) => entries.spent(query),
+    report: (query) => entries.report(query),
+    list: (query) => entries.list(query),
+    get: (id) => entries.get(id),
+  };
+}
+
+describe("an end without the other half", () => {
+  it("an entry for which nothing was reserved survives the process as well", async () => {
+    const directory = join(root, "alone");
+    const entries = new MemoryEntries();
+    const gone = new SpooledLedger({ entries: away(entries), directory, durability: "none" });
+    await gone.start(new MemoryReservations());
+    void gone.append(entryOf("a/1", 7n));
+    // the process ends: nothing is closed, and its lock goes with it
+    const taken = await copyOfSpool(directory);
+    const next = new SpooledLedger({ entries, directory: taken });
+    await next.start(new MemoryReservations());
+    expect((await entries.get("a/1"))?.billed).toBe(7n);
+    await next.close();
+  });
+
+  it("a settlement without an entry gets one", async () => {
+    const entries = new MemoryEntries();
+    const ledger = await started({ entries, leaseMs: 200 });
+    await ledger.reserve({ id: "b/1", estimate: 10n, lines: [line(100n)] });
+    ledger.dispatched("b/1");
+    await ledger.settle({ id: "b/1", actual: 4n, status: "counted" });
+    await vi.waitFor(async () => expect(await entries.get("b/1")).toMatchObject({ billed: 4n, status: "counted" }));
+    await ledger.close();
+  });
+
+  it("what was settled stays in the spool until its entry is written: counters may live in memory alone", async () => {
+    const directory = join(root, "halfway");
+    const entries = new MemoryEntries();
+    const ledger = new SpooledLedger({ entries, directory, durability: "none" });
+    await ledger.start(new MemoryReservations());
+    await ledger.reserve({ id: "c/1", estimate: 10n, lines: [line(100n)] });
+    ledger.dispatched("c/1");
+    await ledger.settle({ id: "c/1", actual: 4n, status: "final" });
+    const taken = await copyOfSpool(directory);
+    const fresh = new MemoryReservations();
+    const next = new SpooledLedger({ entries, directory: taken });
+    await next.start(fresh);
+    expect(await fresh.balance(line(100n))).toEqual({ posted: 4n, pending: 0n });
+    expect((await entries.get("c/1"))?.billed).toBe(4n);
+    await next.close();
+    await ledger.close();
+  });
+
+  it("after the close nothing is taken that would not be written", async () => {
+    const ledger = await started();
+    await ledger.close();
+    for (const late of [
+      () => ledger.reserve({ id: "d/1", estimate: 1n, lines: [] }),
+      () => ledger.settle({ id: "d/1", actual: 1n, status: "final" }),
+      () => ledger.append(entryOf("d/1", 1n)),
+    ]) {
+      await expect(late()).rejects.toMatchObject({ code: "ledger_unavailable" });
+    }
+  });
+});
+
+/** The spool as a process leaves it that is killed now, under a root of its own. */
+async function copyOfSpool(directory: string): Promise<string> {
+  const copy = `${directory}-left`;
+  const [name = ""] = readdirSync(directory).filter((each) => !each.endsWith(".lock"));
+  mkdirSync(copy);
+  cpSync(join(directory, name), join(copy, name), { recursive: true });
+  return copy;
+}
+
 describe("what a process leaves that ends suddenly", () => {
   it("is ended by the next one: 0 where nothing was sent, the estimate where nobody knows", async () => {
     const directory = join(root, "sudden");
@@ -93,23 +190,7 @@ describe("stores that fail", () => {
     });
     expect(await ledger.reserve({ id: "d/1", estimate: 5n, lines: [line(null)] })).toEqual({ held: true });
     await ledger.settle({ id: "d/1", actual: 3n, status: "final" });
-    const now = Date.now();
-    await ledger.append({
-      id: "d/1",
-      callId: "d",
-      attempt: 1,
-      operation: "chat",
-      model: "m",
-      deployment: "d",
-      provider: "p",
-      scopes: [{ kind: "key", id: "k" }],
-      usage: { inputTokens: 1, outputTokens: 1 },
-      cost: 3n,
-      billed: 3n,
-      status: "final",
-      startedAt: now,
-      endedAt: now,
-    });
+    await ledger.append(entryOf("d/1", 3n));
     expect((await ledger.spent({ scope: { kind: "key", id: "k" }, period: "all" })).billed).toBe(3n);
     await ledger.close();
   });
