@@ -11,7 +11,7 @@ import type { ModelFacts } from "./model-facts.ts";
 import type { Pricing } from "./pricing.ts";
 import type { RecordStore } from "./record-store.ts";
 import type { Router } from "./router.ts";
-import type { SharedState } from "./shared-state.ts";
+import type { SharedState } from "./state/shared-state.ts";
 import type { Strategy } from "./strategy.ts";
 import type { Transport } from "./transport.ts";
 

@@ -90,7 +90,6 @@ export type { ListedRouter, ListedRouterOptions } from "./gateway/listed-router.
 export { listedRouter } from "./gateway/listed-router.ts";
 export type { MemoryLimitsOptions } from "./gateway/memory-limits.ts";
 export { MemoryLimits } from "./gateway/memory-limits.ts";
-export { MemoryState } from "./gateway/memory-state.ts";
 export { createModelTable } from "./gateway/model-table.ts";
 export type {
   CallInput,
@@ -188,7 +187,8 @@ export type {
   RoutingParts,
 } from "./router.ts";
 export { Secret } from "./secret.ts";
-export type { SharedState, StateListener } from "./shared-state.ts";
+export { MemoryState } from "./state/memory-state.ts";
+export type { SharedState, StateListener } from "./state/shared-state.ts";
 export type { Strategy, StrategyFactory } from "./strategy.ts";
 export type { AttemptRecord, Skip } from "./trace.ts";
 export { Trace } from "./trace.ts";

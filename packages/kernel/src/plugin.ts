@@ -13,7 +13,7 @@ import type { Pricing } from "./pricing.ts";
 import type { Provider } from "./provider.ts";
 import type { RecordStore } from "./record-store.ts";
 import type { Router, RouterFactory } from "./router.ts";
-import type { SharedState } from "./shared-state.ts";
+import type { SharedState } from "./state/shared-state.ts";
 import type { Strategy, StrategyFactory } from "./strategy.ts";
 import type { Transport } from "./transport.ts";
 

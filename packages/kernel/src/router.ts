@@ -4,7 +4,7 @@ import type { GatewayError } from "./errors.ts";
 import type { ModelFacts } from "./model-facts.ts";
 import type { OperationName, RequestOf, ResultOf } from "./operation.ts";
 import type { Principal } from "./principal.ts";
-import type { SharedState } from "./shared-state.ts";
+import type { SharedState } from "./state/shared-state.ts";
 import type { Strategy } from "./strategy.ts";
 import type { Usage } from "./usage.ts";
 

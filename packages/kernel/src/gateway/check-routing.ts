@@ -3,7 +3,7 @@ import type { ModelSelector } from "../model-selector.ts";
 import { didYouMean, nearest } from "../nearest.ts";
 import type { Plugin } from "../plugin.ts";
 import type { Router } from "../router.ts";
-import type { SharedState } from "../shared-state.ts";
+import type { SharedState } from "../state/shared-state.ts";
 import type { Strategy } from "../strategy.ts";
 
 // A strategy whose `report` is misspelt would learn nothing, and nobody would notice.

@@ -23,10 +23,10 @@ import type { GatewayOptions } from "../gateway.ts";
 import { createTransport } from "../http/undici-transport.ts";
 import type { Ledger } from "../ledger.ts";
 import type { Plugin } from "../plugin.ts";
-import type { SharedState } from "../shared-state.ts";
+import { MemoryState } from "../state/memory-state.ts";
+import type { SharedState } from "../state/shared-state.ts";
 import type { Transport } from "../transport.ts";
 import { checkSharedState } from "./check-routing.ts";
-import { MemoryState } from "./memory-state.ts";
 
 /** The contracts of one gateway, each from the application's container, else from a plugin, else the default. */
 export interface Contracts {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SharedState } from "../shared-state.ts";
+import type { SharedState } from "../state/shared-state.ts";
 import type { Runner } from "./runner.ts";
 import { Cases } from "./runner.ts";
 

@@ -3,10 +3,10 @@ import { runInNewContext } from "node:vm";
 import type { Call } from "../call.ts";
 import type { Deployment, ModelTable } from "../deployment.ts";
 import { GatewayError } from "../errors.ts";
-import { MemoryState } from "../gateway/memory-state.ts";
 import { createModelTable } from "../gateway/model-table.ts";
 import type { Principal } from "../principal.ts";
 import type { AttemptWatcher, Outcome, RoutingParts } from "../router.ts";
+import { MemoryState } from "../state/memory-state.ts";
 import { testCall } from "./test-context.ts";
 
 // What the suites of strategies and of routers share.

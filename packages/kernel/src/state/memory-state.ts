@@ -1,5 +1,5 @@
-import type { SharedState, StateListener } from "../shared-state.ts";
-import { RecentMap } from "./recent-map.ts";
+import { RecentMap } from "../gateway/recent-map.ts";
+import type { SharedState, StateListener } from "./shared-state.ts";
 
 /** A value, or this process's part of a sum. */
 interface Kept<Value> {
