@@ -17,6 +17,7 @@ const schema = z.strictObject({
   onUnreachable: z.enum(["fail", "wait"]).exactOptional(),
   reservations: z.boolean().exactOptional(),
   spoolDirectory: z.string().min(1).exactOptional(),
+  leaseMs: milliseconds.min(1_000).exactOptional(),
   retentionMonths: z.int().min(1).max(1_200).exactOptional(),
 });
 

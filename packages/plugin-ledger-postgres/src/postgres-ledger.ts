@@ -39,6 +39,8 @@ export interface PostgresLedgerOptions {
    * it, readiness says that the last moments would be lost.
    */
   readonly spoolDirectory?: string;
+  /** How long a reservation is held without a sign of life of its process. Default 120,000. */
+  readonly leaseMs?: number;
   /** How many months of entries are kept, the current one included; sums stay. Default: all. */
   readonly retentionMonths?: number;
 }
@@ -67,10 +69,11 @@ export function postgresLedger(options: PostgresLedgerOptions): PostgresLedgerPl
   });
   const entries = new PostgresEntries(database, partitions);
   const reservations = new PostgresReservations(database);
-  const { spoolDirectory } = options;
+  const { spoolDirectory, leaseMs } = options;
   const ledger = new SpooledLedger({
     entries,
     ...(spoolDirectory !== undefined && { directory: spoolDirectory }),
+    ...(leaseMs !== undefined && { leaseMs }),
   });
   return {
     name: "ledger-postgres",

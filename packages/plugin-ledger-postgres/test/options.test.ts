@@ -24,6 +24,7 @@ describe("options", () => {
     [{ url: URL, pool: 0 }, "pool"],
     [{ url: URL, pool: 1.5 }, "pool"],
     [{ url: URL, statementTimeoutMs: 0 }, "statementTimeoutMs"],
+    [{ url: URL, leaseMs: 999 }, "leaseMs"],
     [{ url: URL, connectTimeoutMs: "1" }, "connectTimeoutMs"],
     [{ url: URL, schema: 'x"; DROP' }, "schema"],
     [{ url: URL, onUnreachable: "ignore" }, "onUnreachable"],
