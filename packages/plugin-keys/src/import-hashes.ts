@@ -1,5 +1,6 @@
 import type { RecordStore, Secret } from "@signalbox/kernel";
 import { GatewayError, IdSource } from "@signalbox/kernel";
+import { checkPepper } from "./auth/check-pepper.ts";
 import { KeyHasher } from "./auth/key-hash.ts";
 import { ALL_PROXY_MODELS, ALL_TEAM_MODELS } from "./auth/model-grants.ts";
 import { openCollections } from "./records/collections.ts";
@@ -42,14 +43,16 @@ const SHA256 = /^[0-9a-f]{64}$/;
  * Their users and teams must be there.
  *
  * @returns how many were taken over
- * @throws {GatewayError} `invalid_request` for a token that is no SHA-256, `not_found`, `conflict`
+ * @throws {GatewayError} `invalid_request` for a token that is no SHA-256, `not_found`, `conflict`,
+ *   `option_invalid` when the store's keys were made with another pepper
  */
 export async function importHashes(
   rows: readonly ImportedKey[],
   { store, pepper }: ImportOptions,
 ): Promise<{ readonly imported: number }> {
-  const collections = await openCollections(store);
   const hasher = new KeyHasher(pepper);
+  await checkPepper(store, hasher);
+  const collections = await openCollections(store);
   const ids = new IdSource();
   const now = new Date().toISOString();
   const by = { created_at: now, created_by: "import", updated_at: now, updated_by: "import" };

@@ -1,5 +1,6 @@
 import type { Plugin } from "@signalbox/kernel";
 import { GatewayError, IdSource, LEDGER, RECORD_STORE } from "@signalbox/kernel";
+import { checkPepper } from "./auth/check-pepper.ts";
 import { customerLayer } from "./auth/customer-layer.ts";
 import { Identities } from "./auth/identity.ts";
 import { KeyAuthenticator } from "./auth/key-authenticator.ts";
@@ -51,7 +52,9 @@ export function keys(options: KeysOptions): Plugin {
           },
         );
       }
-      const collections: Collections = await openCollections(container.resolve(RECORD_STORE));
+      const store = container.resolve(RECORD_STORE);
+      await checkPepper(store, hasher, settings.replacePepper);
+      const collections: Collections = await openCollections(store);
       const times = { ttlMs: settings.cacheTtlMs, maxAgeMs: settings.cacheMaxAgeMs, size: settings.cacheSize };
       identities = new Identities(collections, { guard, times, now }, () => authenticator.changed());
       const ids = new IdSource();
@@ -62,6 +65,7 @@ export function keys(options: KeysOptions): Plugin {
         identityOf: (principal) => authenticator.identityOf(principal),
         ledger: container.isRegistered(LEDGER, true) ? container.resolve(LEDGER) : undefined,
         nextId: () => ids.next(),
+        policy: settings,
       });
     },
     check: () => (guard.ok ? { ok: true } : { ok: false, detail: "the store of keys does not answer" }),

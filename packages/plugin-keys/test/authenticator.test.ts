@@ -18,6 +18,8 @@ interface Setup {
   readonly reads: () => number;
   /** Makes every read of the store fail. */
   cut(broken: boolean): void;
+  /** Tells everyone that changes may have been missed. */
+  tellAll(): void;
   who(key: string | undefined): Promise<Principal>;
 }
 
@@ -25,6 +27,7 @@ let open: Gateway[] = [];
 
 async function setup(options: Partial<KeysOptions> = {}): Promise<Setup> {
   const store = new MemoryRecords();
+  const listeners: ((id: string) => void)[] = [];
   let reads = 0;
   let broken = false;
   const opened = store.open.bind(store);
@@ -32,6 +35,12 @@ async function setup(options: Partial<KeysOptions> = {}): Promise<Setup> {
     const collection = await opened<never>(definition);
     return new Proxy(collection, {
       get(target, name) {
+        if (name === "watch") {
+          return (listener: (id: string) => void) => {
+            listeners.push(listener);
+            return target.watch(listener);
+          };
+        }
         const member = Reflect.get(target, name) as unknown;
         if (typeof member !== "function") return member;
         return (...values: readonly unknown[]) => {
@@ -52,6 +61,8 @@ async function setup(options: Partial<KeysOptions> = {}): Promise<Setup> {
     ],
   });
   open.push(gateway);
+  // what the start has read does not count
+  reads = 0;
   return {
     gateway,
     collections,
@@ -59,6 +70,9 @@ async function setup(options: Partial<KeysOptions> = {}): Promise<Setup> {
     reads: () => reads,
     cut: (next) => {
       broken = next;
+    },
+    tellAll: () => {
+      for (const listener of listeners) listener("*");
     },
     who: async (key) => await gateway.authenticator.authenticate({ key, headers: {}, remoteAddress: undefined }),
   };
@@ -311,6 +325,22 @@ describe("the copies of keys", () => {
     cut(false);
     vi.setSystemTime(Date.now() + 1_001);
     expect((await who(KEY)).id).toBe("tok_1");
+  });
+
+  it("are worth little once changes may have been missed: the next call asks again", async () => {
+    const { who, collections, reads, tellAll, cut } = await setup();
+    await collections.users.insert(userRecord("u"));
+    await collections.keys.insert(keyRecord("tok_1", KEY, { user_id: "u" }));
+    await who(KEY);
+    await who(KEY);
+    expect(reads()).toBe(2);
+    tellAll();
+    await who(KEY);
+    expect(reads()).toBe(4);
+    // what is known is still better than nothing while nobody can be asked
+    cut(true);
+    tellAll();
+    expect((await who(KEY)).userId).toBe("u");
   });
 
   it("are not what a blocked key lives on", async () => {
