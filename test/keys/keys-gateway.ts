@@ -2,6 +2,7 @@ import { listen } from "@signalbox/express/node";
 import type { Deployment, Gateway, Plugin } from "@signalbox/kernel";
 import { createGateway, Secret } from "@signalbox/kernel";
 import { MemoryRecords } from "@signalbox/kernel/testkit";
+import type { KeysOptions } from "@signalbox/plugin-keys";
 import { keys } from "@signalbox/plugin-keys";
 import { mock } from "@signalbox/provider-mock";
 import { openaiDialects } from "@signalbox/provider-openai";
@@ -34,12 +35,17 @@ const serves = (model: string): Deployment => ({ id: model, model, provider: "mo
 export async function keysGateway(
   store: MemoryRecords = new MemoryRecords(),
   plugins: readonly Plugin[] = [],
+  options: Partial<KeysOptions> = {},
 ): Promise<KeysGateway> {
   const gateway = await createGateway({
     plugins: [
       { name: "vendors", providers: [mock()], dialects: openaiDialects() },
       { name: "store", recordStore: store },
-      keys({ masterKeys: [new Secret(MASTER)], pepper: new Secret("pepper-of-the-tests-0123456789-abcdef") }),
+      keys({
+        masterKeys: [new Secret(MASTER)],
+        pepper: new Secret("pepper-of-the-tests-0123456789-abcdef"),
+        ...options,
+      }),
       ...plugins,
     ],
     deployments: [serves("small"), serves("large"), serves("gpt-4o"), serves("claude-sonnet")],

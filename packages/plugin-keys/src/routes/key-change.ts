@@ -11,6 +11,7 @@ import { boundOrBudgetFields, duration, id, ids, keyFields, tags } from "./field
 import { checkBudget, ownKey, routesOfType } from "./key-create.ts";
 import type { MemberRoute } from "./key-grants.ts";
 import { checkGrants, checkMemberRoute, checkNarrower, checkOwner } from "./key-grants.ts";
+import { withinBounds } from "./key-policy.ts";
 import { findKey, keyRow } from "./key-row.ts";
 import type { Management } from "./management.ts";
 import { changed } from "./management.ts";
@@ -174,7 +175,7 @@ async function changedKey(
     ...(rest.aliases === null && { aliases: {} }),
     ...(rest.tags === null && { tags: [] }),
   };
-  const record = {
+  const changedFields = {
     ...before,
     ...rest,
     ...cleared,
@@ -183,6 +184,7 @@ async function changedKey(
     ...changed(actor),
   } as KeyRecord;
   const given = new Set(Object.keys(fields));
+  const record = withinBounds(changedFields, management.policy.upperboundKeyGenerateParams, (name) => given.has(name));
   if ((await keyAccess(actor, before, management)) !== "write") checkNarrower(before, record, given);
   const moved = (["user_id", "team_id", "organization_id"] as const).some((field) => before[field] !== record[field]);
   if (moved) await checkOwner(actor, record, management);

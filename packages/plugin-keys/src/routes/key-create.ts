@@ -11,6 +11,7 @@ import { endpoint } from "./endpoint.ts";
 import type { KeyFields, Optional } from "./fields.ts";
 import { keyFields } from "./fields.ts";
 import { checkGrants, checkOwner } from "./key-grants.ts";
+import { checkGeneration, withDefaults, withinBounds } from "./key-policy.ts";
 import { keyRow } from "./key-row.ts";
 import type { Management } from "./management.ts";
 import { made } from "./management.ts";
@@ -71,16 +72,18 @@ async function generate(
  */
 export async function createKey(
   actor: Actor,
-  fields: NewKey,
+  asked: NewKey,
   defaultUser: string | null,
   management: Management,
 ): Promise<{ readonly record: KeyRecord; readonly key: string }> {
   if (actor.role !== "proxy_admin" && actor.role !== "internal_user") throw forbidden("your role may not make keys");
+  const { policy } = management;
+  const fields = withDefaults(asked, policy.defaultKeyGenerateParams);
   const { key: brought, duration, key_type: type, ...given } = fields;
   if (brought !== undefined && !isAdmin(actor)) throw forbidden("keys are chosen by administrators", "key");
   const key = brought ?? newKey();
   const teamId = given.team_id ?? null;
-  const record: KeyRecord = {
+  const wanted: KeyRecord = {
     ...given,
     id: management.nextId("tok_"),
     hash: management.hasher.hash(key),
@@ -101,9 +104,14 @@ export async function createKey(
     ancestor_ids: ancestorsFor(actor),
     ...made(actor),
   };
+  const record = withinBounds(wanted, policy.upperboundKeyGenerateParams);
   await checkOwner(actor, record, management);
+  if (policy.keyGenerationSettings !== undefined) {
+    const team = teamId === null ? undefined : await management.collections.teams.get(teamId);
+    checkGeneration(actor, team, asked, policy.keyGenerationSettings);
+  }
   await checkBudget(record, management);
-  await checkGrants(actor, record, new Set(Object.keys(fields)), management, true);
+  await checkGrants(actor, record, new Set(Object.keys(asked)), management, true);
   await management.write(async () => {
     const same = await management.collections.retiredHashes.get(record.hash);
     if (same !== undefined) throw new GatewayError("conflict", "there is such a key already", { param: "key" });

@@ -2,6 +2,7 @@ import type { Ledger, Principal, Scope, StoredRecord } from "@signalbox/kernel";
 import { formatUsd, GatewayError } from "@signalbox/kernel";
 import type { Identities, Identity } from "../auth/identity.ts";
 import type { KeyHasher } from "../auth/key-hash.ts";
+import type { KeyPolicy } from "../key-policy.ts";
 import type { Collections } from "../records/collections.ts";
 import type { AuditRecord, History } from "../records/records.ts";
 import type { Actor } from "./actor.ts";
@@ -24,6 +25,7 @@ export class Management {
   readonly identities: Identities;
   readonly hasher: KeyHasher;
   readonly identityOf: (principal: Principal) => Identity | undefined;
+  readonly policy: KeyPolicy;
   readonly #ledger: Ledger | undefined;
   readonly #nextId: () => string;
 
@@ -34,11 +36,13 @@ export class Management {
     readonly identityOf: (principal: Principal) => Identity | undefined;
     readonly ledger: Ledger | undefined;
     readonly nextId: () => string;
+    readonly policy: KeyPolicy;
   }) {
     this.collections = parts.collections;
     this.identities = parts.identities;
     this.hasher = parts.hasher;
     this.identityOf = parts.identityOf;
+    this.policy = parts.policy;
     this.#ledger = parts.ledger;
     this.#nextId = parts.nextId;
   }

@@ -8,6 +8,7 @@ import { endpoint } from "./endpoint.ts";
 import { aliases, boundOrBudgetFields, id, ids, metadata, models, name, routerSettingsField, tags } from "./fields.ts";
 import { checkBudget } from "./key-create.ts";
 import { MEMBER_ROUTES } from "./key-grants.ts";
+import { withDefaults } from "./key-policy.ts";
 import { keyRow } from "./key-row.ts";
 import type { Management } from "./management.ts";
 import { made, shown } from "./management.ts";
@@ -58,13 +59,14 @@ export const teamRoutes: readonly Endpoint[] = [
       members_with_roles: z.array(member).max(1_000).exactOptional(),
       ...fields,
     }),
-    async run({ actor, body: { team_id, members_with_roles: members = [], ...given }, management }) {
+    async run({ actor, body: { team_id, members_with_roles: members = [], ...asked }, management }) {
+      const given = withDefaults(asked, management.policy.defaultTeamParams);
       const { organizations, users } = management.collections;
       const organizationId = given.organization_id ?? null;
       if (!isAdmin(actor)) {
         const organization = organizationId === null ? undefined : await organizations.get(organizationId);
         if (!isOrganizationAdmin(actor, organization)) throw forbidden("teams are made by administrators");
-        if (given.budget_id != null) throw forbidden("budgets are for proxy administrators", "budget_id");
+        if (asked.budget_id != null) throw forbidden("budgets are for proxy administrators", "budget_id");
       }
       if (organizationId !== null) await checkThere(organizations, [organizationId], "organization", "organization_id");
       await checkThere(

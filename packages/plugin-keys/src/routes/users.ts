@@ -16,6 +16,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { endpoint } from "./endpoint.ts";
 import { boundOrBudgetFields, id, ids, metadata, models, name, page, pageSize } from "./fields.ts";
 import { checkBudget, createKey } from "./key-create.ts";
+import { withDefaults } from "./key-policy.ts";
 import { keyRow } from "./key-row.ts";
 import type { Management } from "./management.ts";
 import { existing, made, shown } from "./management.ts";
@@ -60,7 +61,8 @@ export const userRoutes: readonly Endpoint[] = [
       ...fields,
     }),
     async run({ actor, body, management }) {
-      const { user_id: wanted, auto_create_key: withKey, organizations = [], ...given } = body;
+      const { user_id: wanted, auto_create_key: withKey, organizations = [], ...asked } = body;
+      const given = withDefaults(asked, management.policy.defaultInternalUserParams);
       const record: UserRecord = {
         ...given,
         id: chosen(wanted, "user_", management),
@@ -75,7 +77,7 @@ export const userRoutes: readonly Endpoint[] = [
         organizations,
         ...made(actor),
       };
-      await checkMaker(actor, record, management);
+      await checkMaker(actor, { ...record, budget_id: asked.budget_id ?? null }, management);
       await checkThere(management.collections.organizations, organizations, "organization", "organizations");
       await checkBudget({ budget_id: record.budget_id ?? null }, management);
       await management.write(async () => {
