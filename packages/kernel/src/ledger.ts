@@ -149,6 +149,11 @@ export interface Ledger {
   /** Nothing was sent, or the failure is known to cost nothing. */
   void(id: string): Promise<void>;
   append(entry: Entry): Promise<void>;
+  /**
+   * By hand: moves what is posted on the entry's `lines` by what it bills, which may be negative, and keeps the entry.
+   * Nothing that is on record changes. The same id again is ignored.
+   */
+  adjust?(entry: Entry): Promise<void>;
   spent(query: SpendQuery): Promise<Spend>;
   close?(): Promise<void>;
 }

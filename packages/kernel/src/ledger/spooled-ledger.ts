@@ -181,6 +181,26 @@ export class SpooledLedger implements Ledger {
     this.#forgetWhenDone(open);
   }
 
+  async adjust(entry: Entry): Promise<void> {
+    this.#checkOpen();
+    if (this.#open.has(entry.id)) return;
+    const lines = (entry.lines ?? []).map((line) => ({ ...line, limit: null }));
+    const open: Open = {
+      request: { id: entry.id, estimate: 0n, lines, about: entry },
+      at: entry.startedAt,
+      pins: [],
+      sent: false,
+      settlement: undefined,
+      settledAt: undefined,
+      entry: "none",
+    };
+    this.#log(open, { kind: "R", request: open.request, at: open.at });
+    this.#open.set(entry.id, open);
+    // first the counters: those that are rebuilt from entries would count it twice
+    await this.#end(open, { id: entry.id, actual: entry.billed, status: "final" });
+    await this.append(entry);
+  }
+
   /** `pending` is what this process has reserved. */
   async spent(query: SpendQuery): Promise<Spend> {
     const { billed, entries } = await this.#options.entries.spent(query);

@@ -5,6 +5,25 @@ const NOTHING = { billed: 0n, pending: 0n, entries: 0 };
 
 /** What is on record: once per id, summed by scope and time, equal to what the counters say. */
 export function checkEntries(add: (name: string, body: (one: LedgerCase) => Promise<void>) => void): void {
+  add("adjusts what is spent by an entry of its own, once, and nothing else", async (one) => {
+    const { ledger } = one;
+    if (ledger.adjust === undefined) return;
+    const [line, other] = [one.line("adjusted", 100n), one.line("beside", 100n)];
+    const id = await one.held(80n, line, other);
+    await ledger.settle({ id, actual: 80n, status: "final" });
+    await ledger.append(one.entry(id, [line.scope, other.scope], 80n));
+    const entry = one.entry(one.id(), [line.scope], -70n, { lines: [{ scope: line.scope, period: line.period }] });
+    await ledger.adjust(entry);
+    await ledger.adjust(entry);
+    assert.deepEqual(await one.counter(line), { spent: 10n, pending: 0n });
+    assert.deepEqual(await one.counter(other), { spent: 80n, pending: 0n });
+    const { scope, period } = line;
+    assert.deepEqual(await ledger.spent({ scope, period }), { billed: 10n, pending: 0n, entries: 2 });
+    assert.deepEqual(await ledger.spent({ scope: other.scope }), { billed: 80n, pending: 0n, entries: 1 });
+    await one.held(90n, line);
+    await one.denied(1n, line);
+  });
+
   add("records an entry once", async (one) => {
     const { ledger } = one;
     const scope = one.scope("once");

@@ -74,6 +74,14 @@ export class MemoryLedger implements Ledger {
     if (!this.#entries.has(entry.id)) this.#entries.set(entry.id, entry);
   }
 
+  async adjust(entry: Entry): Promise<void> {
+    await this.append(entry);
+    if (this.#reservations.has(entry.id)) return;
+    const counters = (entry.lines ?? []).map((line) => this.#counter({ ...line, limit: null }));
+    this.#reservations.set(entry.id, { estimate: 0n, counters, status: undefined, posted: 0n });
+    this.#resolve(entry.id, entry.billed, "final");
+  }
+
   async spent({ scope, period, from, to }: SpendQuery): Promise<Spend> {
     this.#checkOpen();
     const wanted = scope === undefined ? undefined : scopeKey(scope);
