@@ -2,8 +2,9 @@ import "reflect-metadata";
 import type { DependencyContainer, InjectionToken } from "tsyringe";
 import { container as root } from "tsyringe";
 import type { Authenticator } from "./authenticator.ts";
-import type { Cache } from "./cache.ts";
+import type { Cache } from "./cache/cache.ts";
 import type { Deployment, ModelTable } from "./deployment.ts";
+import type { Directory } from "./directory.ts";
 import type { Ledger } from "./ledger.ts";
 import type { EntryStore, ReservationStore } from "./ledger-stores.ts";
 import type { LimitStore } from "./limit-store.ts";
@@ -44,6 +45,8 @@ export const RESERVATION_STORE: InjectionToken<ReservationStore> = Symbol.for("@
 export const ENTRY_STORE: InjectionToken<EntryStore> = Symbol.for("@signalbox/kernel.EntryStore");
 /** Container token: where keys, teams and the like are kept. */
 export const RECORD_STORE: InjectionToken<RecordStore> = Symbol.for("@signalbox/kernel.RecordStore");
+/** Container token: who is who, and who may see whose spend. */
+export const DIRECTORY: InjectionToken<Directory> = Symbol.for("@signalbox/kernel.Directory");
 /** Container token: how requests travel to providers. */
 export const TRANSPORT: InjectionToken<Transport> = Symbol.for("@signalbox/kernel.Transport");
 

@@ -27,6 +27,8 @@ export interface HttpReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | string;
+  /** Of a resource: what follows the body, for answers of any length. Read as fast as the client takes it. */
+  readonly rest?: AsyncIterable<string>;
 }
 
 /** What a client's request means. */
@@ -77,6 +79,17 @@ export interface ResourceContext {
   readonly principal: Principal;
   /** The models this principal may use by name. */
   models(): Promise<readonly CatalogModel[]>;
+  /** All resources that the gateway's plugins serve. */
+  routes?(): readonly ResourceRoute[];
+}
+
+/** What a resource takes, for those who ask for a description of all. */
+export interface RouteDescription {
+  readonly summary: string;
+  /** JSON Schema of the body. */
+  readonly body?: Readonly<Record<string, unknown>>;
+  /** JSON Schema of an object with the fields of the query. */
+  readonly query?: Readonly<Record<string, unknown>>;
 }
 
 /** A route that is not a call: a listing, a management route. */
@@ -86,6 +99,7 @@ export interface ResourceRoute {
   readonly path: string;
   /** `caller`: any valid key. Checked on the matched route, before the body is read. */
   readonly access: "public" | "caller" | "admin";
+  readonly description?: RouteDescription;
   /** Decides between dialects that share a path: `GET /v1/models`. The first that says yes wins. */
   when?(headers: IncomingHttpHeaders): boolean;
   handle(request: DialectRequest, context: ResourceContext): HttpReply | Promise<HttpReply>;

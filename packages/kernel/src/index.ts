@@ -1,6 +1,6 @@
 export type { Authenticator, Credentials } from "./authenticator.ts";
 export type { BudgetRule, LimitRule } from "./budget.ts";
-export type { Cache, Recording } from "./cache.ts";
+export type { Cache, Recording } from "./cache/cache.ts";
 export type { Attempt, Call, CallOptions, State } from "./call.ts";
 export { nativeRequest, withRequest } from "./call.ts";
 export type {
@@ -53,6 +53,7 @@ export { resultEvents } from "./chat/unfold.ts";
 export {
   AUTHENTICATOR,
   CACHE,
+  DIRECTORY,
   ENTRY_STORE,
   LEDGER,
   LIMIT_STORE,
@@ -77,7 +78,9 @@ export type {
   ResourceContext,
   ResourceRoute,
   Route,
+  RouteDescription,
 } from "./dialect.ts";
+export type { Described, Directory } from "./directory.ts";
 export type { ErrorCode, ErrorRule, GatewayErrorOptions } from "./errors.ts";
 export { ERROR_RULES, GatewayError, isGatewayError, toGatewayError } from "./errors.ts";
 export type { EstimatedTokens } from "./estimated-tokens.ts";
@@ -130,8 +133,12 @@ export type {
   SpendQuery,
 } from "./ledger.ts";
 export type {
+  CounterRecovery,
+  EntryQuery,
   EntryStore,
   LineBalance,
+  LineSettlement,
+  LineSum,
   ReapedReservation,
   ReportQuery,
   ReportRow,
@@ -163,7 +170,7 @@ export type { EditImageRequest, GenerateImageRequest, ImageEvent, ImageResult } 
 export type { ModerateRequest, ModerateResult } from "./operations/moderate.ts";
 export type { RerankRequest, RerankResult } from "./operations/rerank.ts";
 export type { Health, Plugin } from "./plugin.ts";
-export type { Cost, CostLine, PricedWork, Pricing } from "./pricing.ts";
+export type { ConvertedAmount, Cost, CostLine, PricedWork, Pricing } from "./pricing.ts";
 export type { Principal, RoutingPreferences } from "./principal.ts";
 export { APPLICATION, grants, mayReach, mayUse } from "./principal.ts";
 export type { ListedModel, Provider } from "./provider.ts";

@@ -3,6 +3,7 @@ import type {
   Entry,
   ReservationAnswer,
   ReservationRequest,
+  Scope,
   Settlement,
   Spend,
   SpendQuery,
@@ -22,6 +23,30 @@ export interface ReapedReservation {
   readonly lines: readonly BudgetLine[];
 }
 
+/** A settlement, and the lines it is posted to where its reservation is not known. */
+export interface LineSettlement extends Settlement {
+  readonly lines: readonly BudgetLine[];
+  /** What its entry has posted already: of an id that the counters do not know, only the difference is posted. */
+  readonly written?: NanoUsd;
+}
+
+/** What entries have posted on one line. */
+export interface LineSum {
+  readonly line: Pick<BudgetLine, "scope" | "period">;
+  readonly posted: NanoUsd;
+}
+
+/** What one process tells when counters were lost. */
+export interface CounterRecovery {
+  /** What it has reserved, and not settled. */
+  readonly held: readonly ReservationRequest[];
+  /** What it has settled, and no entry says yet. It writes no entry until `recover` has ended. */
+  readonly unwritten: readonly LineSettlement[];
+  readonly leaseMs: number;
+  /** What entries say of every line, in pieces. Asked of one process only, when every other has told its part. */
+  written(): AsyncIterable<readonly LineSum[]>;
+}
+
 /**
  * The counters behind budgets: in memory, in Redis or in PostgreSQL. `posted + pending <= limit` at every moment;
  * every operation is atomic over its lines, and idempotent by id.
@@ -33,13 +58,25 @@ export interface ReservationStore {
    * Posts what was spent in place of what was reserved; a void is a settlement of 0. A settled id again: only the
    * difference is posted. An id without a reservation is posted to `lines`.
    */
-  settle(settlements: readonly (Settlement & { readonly lines: readonly BudgetLine[] })[]): Promise<void>;
+  settle(settlements: readonly LineSettlement[]): Promise<void>;
   renew(ids: readonly string[], leaseMs: number): Promise<void>;
   /** Posts reservations whose lease is over at their estimate, and tells which. */
   reap(): Promise<readonly ReapedReservation[]>;
   balance(line: BudgetLine): Promise<LineBalance>;
   /** Moves `posted` by a difference that the reconciler found, unless it has changed since `expected`. */
   correct(line: BudgetLine, expected: NanoUsd, difference: NanoUsd): Promise<boolean>;
+  /**
+   * Only where counters may be lost while their entries are kept: a name for what is counted since they were empty.
+   * undefined: they are lost; until they are rebuilt, everything but `recover` throws `ledger_unavailable`.
+   */
+  generation?(): Promise<string | undefined>;
+  /**
+   * To be called by every process that sees another generation than before, or none. Resolves when the counters are open,
+   * rebuilt by one of those that called: `posted` from what is written and unwritten, `pending` from what is held. A process
+   * that comes when they are open again adds what it holds and what it has not written. Throws when that cannot be done;
+   * then it is to be called again.
+   */
+  recover?(part: CounterRecovery): Promise<void>;
   close?(): Promise<void>;
 }
 
@@ -62,14 +99,42 @@ export interface ReportQuery extends SpendQuery {
   readonly timezone?: string;
 }
 
+/** Which entries, in which order. What it leaves out matches all. */
+export interface EntryQuery extends SpendQuery {
+  /** Entries that have all of these. */
+  readonly scopes?: readonly Scope[];
+  readonly callId?: string;
+  readonly operation?: string;
+  readonly model?: string;
+  readonly deployment?: string;
+  readonly provider?: string;
+  /** Whether the attempt has failed. */
+  readonly failed?: boolean;
+  readonly errorCode?: string;
+  /** Of `billed`, inclusive. */
+  readonly minimum?: NanoUsd;
+  readonly maximum?: NanoUsd;
+  /** Default `startedAt`. */
+  readonly sortBy?: "startedAt" | "endedAt" | "billed" | "inputTokens" | "outputTokens";
+  /** Default: the newest, latest or largest first. */
+  readonly ascending?: boolean;
+  /** Default 100. */
+  readonly limit?: number;
+  readonly offset?: number;
+}
+
 /** Where entries are kept for good: SQLite or PostgreSQL. */
 export interface EntryStore {
   /** Idempotent by id. A `counted` or `estimated` entry may be replaced by a `final` or `void` one, and no other. */
   append(entries: readonly Entry[]): Promise<void>;
   spent(query: SpendQuery): Promise<Spend>;
   report(query: ReportQuery): Promise<readonly ReportRow[]>;
-  /** Newest first. */
-  list(query: SpendQuery & { readonly limit?: number; readonly offset?: number }): Promise<readonly Entry[]>;
+  /** Newest first, unless told otherwise. */
+  list(query: EntryQuery): Promise<readonly Entry[]>;
+  /** How many `list` would find, counted up to `most`. Order, limit and offset do not matter. */
+  count(query: EntryQuery, most: number): Promise<number>;
   get(id: string): Promise<Entry | undefined>;
+  /** What entries have posted on each budget line, in pieces, as of one moment. Without it, all entries are read. */
+  lineSums?(): AsyncIterable<readonly LineSum[]>;
   close?(): Promise<void>;
 }

@@ -46,11 +46,27 @@ export interface Cost {
   readonly priceVersion: string;
 }
 
+/** An amount in another currency, with the rate that made it. */
+export interface ConvertedAmount {
+  readonly currency: string;
+  /** 10⁻⁹ of the currency's unit, rounded up. */
+  readonly nano: bigint;
+  /** The day since which the rate holds. */
+  readonly date: string;
+  /** How much of the currency one US dollar is. */
+  readonly perUsd: string;
+}
+
 /** Knows what models cost. Undefined always means "unknown", never "nothing". */
 export interface Pricing {
   /** The most that one attempt can cost; undefined when the price is unknown or nothing bounds it. */
   bound(work: PricedWork): NanoUsd | undefined;
   cost(work: PricedWork, usage: Usage): Cost | undefined;
+  /**
+   * An amount in another currency, by the rate of a day (epoch milliseconds, default now).
+   * @throws {GatewayError} `invalid_request` when there is no rate
+   */
+  convert?(amount: NanoUsd, currency: string, at?: number): ConvertedAmount;
   /** US dollars for one token of input and of output, for routers that compare. */
   perToken(deployment: Deployment): { readonly input: number; readonly output: number } | undefined;
 }

@@ -1,16 +1,16 @@
-import type { Entry, EntryStore, ReportQuery, ReportRow, Spend, SpendQuery } from "@signalbox/kernel";
+import type { Entry, EntryQuery, EntryStore, ReportQuery, ReportRow, Spend, SpendQuery } from "@signalbox/kernel";
 import { Corrections } from "./corrections.ts";
 import type { Database } from "./database.ts";
 import { codeOf, isAboutData } from "./database-errors.ts";
+import { countQuery, listQuery } from "./entry-list.ts";
 import type { EntryRow } from "./entry-row.ts";
-import { COLUMN_NAMES, COLUMNS, columnArrays, entryOf, lineKey, monthOf, scopeKey } from "./entry-row.ts";
+import { COLUMN_NAMES, COLUMNS, columnArrays, entryOf, monthOf } from "./entry-row.ts";
 import type { Partitions } from "./partitions.ts";
 import { reportQuery, reportRow } from "./report.ts";
 import { spentQuery } from "./spent.ts";
 
 const BATCH = 1_000;
 const CHECK_VIOLATION = "23514";
-const DEFAULT_LIMIT = 100;
 
 /** Entries in one table by month, written in batches and summed up beside. */
 export class PostgresEntries implements EntryStore {
@@ -51,9 +51,16 @@ export class PostgresEntries implements EntryStore {
     return rows.map((row) => reportRow(query, row));
   }
 
-  async list(query: SpendQuery & { readonly limit?: number; readonly offset?: number }): Promise<readonly Entry[]> {
+  async list(query: EntryQuery): Promise<readonly Entry[]> {
     const { text, values } = listQuery(this.#database.schema, query);
-    return (await this.#database.query<EntryRow>(text, values)).map(entryOf);
+    const rows = await this.#database.long((session) => session.query<EntryRow>(text, values));
+    return rows.map(entryOf);
+  }
+
+  async count(query: EntryQuery, most: number): Promise<number> {
+    const { text, values } = countQuery(this.#database.schema, query, most);
+    const [row] = await this.#database.long((session) => session.query<{ number: number }>(text, values));
+    return row?.number ?? 0;
   }
 
   async get(id: string): Promise<Entry | undefined> {
@@ -97,31 +104,4 @@ function once(entries: readonly Entry[]): Entry[] {
 
 function isGuess({ status }: Entry): boolean {
   return status === "estimated" || status === "counted";
-}
-
-interface Query {
-  readonly text: string;
-  readonly values: readonly unknown[];
-}
-
-/** Newest first. */
-function listQuery(
-  schema: string,
-  { scope, period, from, to, limit, offset }: SpendQuery & { readonly limit?: number; readonly offset?: number },
-): Query {
-  const values: unknown[] = [];
-  const conditions: string[] = [];
-  const add = (condition: (place: string) => string, value: unknown): void => {
-    values.push(value);
-    conditions.push(condition(`$${values.length}`));
-  };
-  if (period !== undefined) add((place) => `line_keys @> ${place}`, [lineKey(period, scope)]);
-  if (scope !== undefined && period === undefined) add((place) => `scope_keys @> ${place}`, [scopeKey(scope)]);
-  if (from !== undefined) add((place) => `started_at >= ${place}`, Math.ceil(from));
-  if (to !== undefined) add((place) => `started_at < ${place}`, Math.ceil(to));
-  values.push(limit ?? DEFAULT_LIMIT, offset ?? 0);
-  const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
-  const text = `SELECT * FROM ${schema}.entries ${where}
-    ORDER BY started_at DESC, id COLLATE "C" DESC LIMIT $${values.length - 1} OFFSET $${values.length}`;
-  return { text, values };
 }

@@ -22,6 +22,7 @@ function entriesIn(file: string): EntryStore & { readonly file: string } {
     spent: (query) => entries.spent(query),
     report: (query) => entries.report(query),
     list: (query) => entries.list(query),
+    count: (query, most) => entries.count(query, most),
     get: (id) => entries.get(id),
     close: () => database.close(),
   };

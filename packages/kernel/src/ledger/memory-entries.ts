@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors.ts";
 import type { Entry, Spend, SpendQuery } from "../ledger.ts";
-import type { EntryStore, ReportQuery, ReportRow } from "../ledger-stores.ts";
+import type { EntryQuery, EntryStore, ReportQuery, ReportRow } from "../ledger-stores.ts";
 import type { Health } from "../plugin.ts";
 import { scopeKey } from "./line-key.ts";
 import { Periods } from "./periods.ts";
@@ -60,10 +60,27 @@ export class MemoryEntries implements EntryStore {
     return [...rows.values()];
   }
 
-  async list({ limit = DEFAULT_PAGE, offset = 0, ...query }: Parameters<EntryStore["list"]>[0]): Promise<Entry[]> {
+  async list(query: EntryQuery): Promise<Entry[]> {
     this.#checkOpen();
-    const found = [...this.#found(query)].sort((one, other) => other.startedAt - one.startedAt);
+    const { limit = DEFAULT_PAGE, offset = 0, sortBy = "startedAt", ascending = false } = query;
+    const found = [...this.#found(query)].filter((entry) => matches(entry, query));
+    const direction = ascending ? 1 : -1;
+    found.sort((one, other) => {
+      const [a, b] = [sortedBy(one, sortBy), sortedBy(other, sortBy)];
+      if (a !== b) return a < b ? -direction : direction;
+      return one.id < other.id ? -direction : direction;
+    });
     return found.slice(offset, offset + limit);
+  }
+
+  async count(query: EntryQuery, most: number): Promise<number> {
+    this.#checkOpen();
+    let count = 0;
+    for (const entry of this.#found(query)) {
+      if (count >= most) break;
+      if (matches(entry, query)) count++;
+    }
+    return count;
   }
 
   async get(id: string): Promise<Entry | undefined> {
@@ -104,6 +121,21 @@ export class MemoryEntries implements EntryStore {
 function isCorrection(before: Entry, after: Entry): boolean {
   const guessed = before.status === "estimated" || before.status === "counted";
   return guessed && (after.status === "final" || after.status === "void");
+}
+
+function matches(entry: Entry, query: EntryQuery): boolean {
+  for (const name of ["callId", "operation", "model", "deployment", "provider", "errorCode"] as const) {
+    if (query[name] !== undefined && entry[name] !== query[name]) return false;
+  }
+  const { failed, minimum, maximum, scopes = [] } = query;
+  if (failed !== undefined && (entry.errorCode !== undefined) !== failed) return false;
+  if (minimum !== undefined && entry.billed < minimum) return false;
+  if (maximum !== undefined && entry.billed > maximum) return false;
+  return scopes.every((wanted) => entry.scopes.some((one) => scopeKey(one) === scopeKey(wanted)));
+}
+
+function sortedBy(entry: Entry, field: NonNullable<EntryQuery["sortBy"]>): number | bigint {
+  return field === "inputTokens" || field === "outputTokens" ? entry.usage[field] : entry[field];
 }
 
 /** One list of values for each row that an entry counts in: several where it has several tags. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Entry, EntryStatus } from "../ledger.ts";
 import type { EntryStore } from "../ledger-stores.ts";
 import { EntryStoreCase, NOON } from "./entry-store-case.ts";
+import { checkFilters } from "./entry-store-filters.ts";
 import { checkReports } from "./entry-store-reports.ts";
 import type { Runner } from "./runner.ts";
 import { Cases } from "./runner.ts";
@@ -51,6 +52,7 @@ export function testEntryStore(kit: EntryStoreKit): void {
     checkSums(add);
     checkReports(add);
     checkLists(add);
+    checkFilters(add);
     add(
       "keeps everything when it is opened again",
       async (one) => {

@@ -1,4 +1,4 @@
-import type { SpendQuery } from "@signalbox/kernel";
+import type { EntryQuery, Scope, SpendQuery } from "@signalbox/kernel";
 import type { Value } from "./entry-row.ts";
 import { lineText, periodText, scopeText } from "./entry-row.ts";
 import { DAY_MS, QUARTER_MS } from "./entry-sums.ts";
@@ -13,34 +13,77 @@ const QUARTERS_PER_DAY = DAY_MS / QUARTER_MS;
 /** Beyond every time that JavaScript has. */
 const FAR = 10_000_000_000;
 
+/** Fields that entries and their groups share. */
+const SHARED: readonly (readonly [keyof EntryQuery, string])[] = [
+  ["operation", "operation"],
+  ["model", "model"],
+  ["deployment", "deployment"],
+  ["provider", "provider"],
+];
+
 /** Which rows of `entries`. */
-export function entryFilter({ scope, period, from, to }: SpendQuery): Filter {
+export function entryFilter(query: EntryQuery): Filter {
+  const { scope, scopes = [], period, from, to, callId, failed, errorCode, minimum, maximum } = query;
   const parts: string[] = [];
   const values: Value[] = [];
-  const add = (sql: string, value: Value): void => {
+  const add = (sql: string, ...given: readonly Value[]): void => {
     parts.push(sql);
-    values.push(value);
+    values.push(...given);
   };
-  if (from !== undefined) add("started_at >= ?", Math.ceil(from));
-  if (to !== undefined) add("started_at < ?", Math.ceil(to));
-  if (scope !== undefined) {
-    if (scope.kind === "session") add("seq IN (SELECT seq FROM entry_sessions WHERE scope = ?)", scopeText(scope));
-    else add("instr(scopes, ?) > 0", scopeText(scope));
+  if (from !== undefined && from > -FAR * QUARTER_MS) add("started_at >= ?", Math.ceil(from));
+  if (to !== undefined && to < FAR * QUARTER_MS) add("started_at < ?", Math.ceil(to));
+  // an id is the call's, a slash and a number; the sign after the slash is 0
+  if (callId !== undefined) add("id >= ? AND id < ? AND call_id = ?", `${callId}/`, `${callId}0`, callId);
+  for (const one of scope === undefined ? scopes : [scope, ...scopes]) {
+    if (one.kind === "session") add("seq IN (SELECT seq FROM entry_sessions WHERE scope = ?)", scopeText(one));
+    else add("instr(scopes, ?) > 0", scopeText(one));
   }
   if (period !== undefined) {
     add("instr(lines, ?) > 0", scope === undefined ? periodText(period) : lineText(scope, period));
   }
+  for (const [field, column] of SHARED) {
+    if (query[field] !== undefined) add(`${column} = ?`, query[field] as string);
+  }
+  if (failed !== undefined) parts.push(failed ? "error_code IS NOT NULL" : "error_code IS NULL");
+  if (errorCode !== undefined) add("error_code = ?", errorCode);
+  if (minimum !== undefined) add("billed >= ?", minimum);
+  if (maximum !== undefined) add("billed <= ?", maximum);
   return { sql: parts.length === 0 ? "TRUE" : parts.join(" AND "), values };
 }
 
-/** Which rows of a table of sums; the scope is none of a session. */
-export function sumFilter(scope: SpendQuery["scope"], { from, to }: Buckets): Filter {
-  const range: Filter = { sql: "bucket >= ? AND bucket < ?", values: [from, to] };
-  if (scope === undefined) return range;
-  return {
-    sql: `${range.sql} AND group_id IN (SELECT group_id FROM entry_groups WHERE instr(scopes, ?) > 0)`,
-    values: [...range.values, scopeText(scope)],
-  };
+/** Which groups the entries of a query are in, as far as groups can tell. */
+export function groupFilter(query: EntryQuery): Filter {
+  const parts: string[] = [];
+  const values: Value[] = [];
+  for (const scope of scopesOf(query)) {
+    if (scope.kind === "session") continue;
+    parts.push("instr(scopes, ?) > 0");
+    values.push(scopeText(scope));
+  }
+  for (const [field, column] of SHARED) {
+    if (query[field] === undefined) continue;
+    parts.push(`${column} = ?`);
+    values.push(query[field] as string);
+  }
+  if (parts.length === 0) return { sql: "TRUE", values };
+  return { sql: `group_id IN (SELECT group_id FROM entry_groups WHERE ${parts.join(" AND ")})`, values };
+}
+
+function scopesOf({ scope, scopes = [] }: EntryQuery): readonly Scope[] {
+  return scope === undefined ? scopes : [scope, ...scopes];
+}
+
+/** Whether sums by group know exactly how many entries a query finds. */
+export function isOfGroups(query: EntryQuery): boolean {
+  const { period, callId, errorCode, minimum, maximum } = query;
+  if ([period, callId, errorCode, minimum, maximum].some((value) => value !== undefined)) return false;
+  return !scopesOf(query).some(({ kind }) => kind === "session");
+}
+
+/** Which rows of a table of sums; the scopes are none of a session. */
+export function sumFilter(query: EntryQuery, { from, to }: Buckets): Filter {
+  const { sql, values } = groupFilter(query);
+  return { sql: `bucket >= ? AND bucket < ? AND ${sql}`, values: [from, to, ...values] };
 }
 
 /** Whether sums can answer, other than for parts of a quarter of an hour. */

@@ -95,7 +95,7 @@ function addPiece(database: Database, query: ReportQuery, rows: ReportRows, day:
   }
   for (const [table, buckets] of [["sums_by_quarter", quarters] as const, ["sums_by_day", days] as const]) {
     for (const one of buckets) {
-      const { sql, values } = sumFilter(query.scope, one);
+      const { sql, values } = sumFilter(query.scope === undefined ? {} : { scope: query.scope }, one);
       add(fromSums(table, sql), values);
     }
   }

@@ -2,6 +2,7 @@ import { setImmediate as breathe } from "node:timers/promises";
 import type {
   BudgetLine,
   Entry,
+  EntryQuery,
   EntryStore,
   NanoUsd,
   ReportQuery,
@@ -10,24 +11,23 @@ import type {
   SpendQuery,
 } from "@signalbox/kernel";
 import type { Database } from "../database/database.ts";
-import { entryFilter, hasSums, piecesOf, sumFilter } from "./entry-filter.ts";
+import { entryFilter, piecesOf, sumFilter } from "./entry-filter.ts";
+import { EntryList } from "./entry-list.ts";
 import { reportEntries } from "./entry-report.ts";
 import type { EntryRow, Value } from "./entry-row.ts";
 import { lineText, readEntry } from "./entry-row.ts";
-import { DAY_MS, QUARTER_MS } from "./entry-sums.ts";
 import { EntryWriter } from "./entry-writer.ts";
-
-const DEFAULT_PAGE = 100;
-const NEWEST_FIRST = "ORDER BY started_at DESC, seq DESC";
 
 /** Entries in SQLite. Sums are written with them, so that nothing is added up twice. */
 export class SqliteEntries implements EntryStore {
   readonly #database: Database;
   readonly #writer: EntryWriter;
+  readonly #list: EntryList;
 
   constructor(database: Database, batchMs: number) {
     this.#database = database;
     this.#writer = new EntryWriter(database, batchMs);
+    this.#list = new EntryList(database);
   }
 
   async append(entries: readonly Entry[]): Promise<void> {
@@ -47,13 +47,12 @@ export class SqliteEntries implements EntryStore {
     return reportEntries(this.#database, query);
   }
 
-  async list(query: SpendQuery & { readonly limit?: number; readonly offset?: number }): Promise<readonly Entry[]> {
-    const { limit = DEFAULT_PAGE, offset = 0, ...rest } = query;
-    if (limit <= 0) return [];
-    if (rest.scope === undefined || rest.scope.kind === "session") {
-      return this.#database.read(() => this.#entries(rest, limit, offset));
-    }
-    return await this.#listOfScope(rest, limit, offset);
+  list(query: EntryQuery): Promise<readonly Entry[]> {
+    return this.#list.list(query);
+  }
+
+  count(query: EntryQuery, most: number): Promise<number> {
+    return this.#list.count(query, most);
   }
 
   async get(id: string): Promise<Entry | undefined> {
@@ -104,68 +103,10 @@ export class SqliteEntries implements EntryStore {
       ["sums_by_day", pieces.days] as const,
     ]) {
       for (const one of buckets) {
-        const { sql, values } = sumFilter(scope, one);
+        const { sql, values } = sumFilter(scope === undefined ? {} : { scope }, one);
         add(`SELECT sum(billed) AS billed, sum(requests) AS requests FROM ${table} WHERE ${sql}`, values);
       }
     }
     return { billed, pending: 0n, entries: Number(entries) };
   }
-
-  #entries(query: SpendQuery, limit: number, offset: number): Entry[] {
-    const { sql, values } = entryFilter(query);
-    const rows = this.#database
-      .exactStatement(`SELECT * FROM entries WHERE ${sql} ${NEWEST_FIRST} LIMIT ? OFFSET ?`)
-      .all(...values, limit, offset);
-    return rows.map((row) => readEntry(row as EntryRow));
-  }
-
-  /** Sums tell the days and quarters of an hour in which a scope has entries: nothing else is read. */
-  async #listOfScope(query: SpendQuery, limit: number, offset: number): Promise<readonly Entry[]> {
-    const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = query;
-    const found: Entry[] = [];
-    let skip = offset;
-    let day: number | undefined = Number.isFinite(to) ? Math.floor(to / DAY_MS) + 1 : Number.MAX_SAFE_INTEGER;
-    for (;;) {
-      const before: number = day;
-      day = this.#database.read(() => this.#dayBefore(before, query));
-      if (day === undefined || (day + 1) * DAY_MS <= from) return found;
-      const quarters = { from: (day * DAY_MS) / QUARTER_MS, to: ((day + 1) * DAY_MS) / QUARTER_MS };
-      for (const { bucket, requests } of this.#database.read(() => this.#quartersOf(query, quarters))) {
-        const [start, end] = [bucket * QUARTER_MS, (bucket + 1) * QUARTER_MS];
-        if (end <= from || start >= to) continue;
-        const whole = hasSums(query) && from <= start && end <= to;
-        if (whole && requests <= skip) {
-          skip -= requests;
-          continue;
-        }
-        const part = { ...query, from: Math.max(from, start), to: Math.min(to, end) };
-        const some = this.#database.read(() => this.#entries(part, skip + limit - found.length, 0));
-        found.push(...some.slice(skip));
-        skip = Math.max(0, skip - some.length);
-        if (found.length >= limit) return found;
-      }
-      await breathe();
-    }
-  }
-
-  #dayBefore(day: number, { scope }: SpendQuery): number | undefined {
-    const { sql, values } = sumFilter(scope, { from: Number.MIN_SAFE_INTEGER, to: day });
-    const row = this.#database.statement(`SELECT max(bucket) AS bucket FROM sums_by_day WHERE ${sql}`).get(...values);
-    return (row?.["bucket"] as number | null | undefined) ?? undefined;
-  }
-
-  #quartersOf({ scope }: SpendQuery, quarters: { readonly from: number; readonly to: number }): readonly Quarter[] {
-    const { sql, values } = sumFilter(scope, quarters);
-    const rows = this.#database
-      .statement(
-        `SELECT bucket, sum(requests) AS requests FROM sums_by_quarter WHERE ${sql} GROUP BY bucket ORDER BY bucket DESC`,
-      )
-      .all(...values);
-    return rows as unknown as readonly Quarter[];
-  }
-}
-
-interface Quarter {
-  readonly bucket: number;
-  readonly requests: number;
 }
