@@ -25,6 +25,8 @@ export interface CallOptions {
   readonly endUserId?: string;
   readonly sessionId?: string;
   readonly traceId?: string;
+  /** The header `cache-control`, as it came. */
+  readonly cacheControl?: string;
   /** Contract fields of plugins: `cache`, `guardrails`, … as the client sent them. */
   readonly extensions?: Readonly<Record<string, unknown>>;
 }

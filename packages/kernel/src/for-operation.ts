@@ -1,8 +1,8 @@
 import type { Call } from "./call.ts";
-import type { Guardrail, Verdict } from "./guardrail.ts";
+import type { Guardrail, RequestVerdict, ResultVerdict } from "./guardrail.ts";
 import { ALLOW } from "./guardrail.ts";
 import type { Layer } from "./layer.ts";
-import type { OperationName, Reply, RequestOf, ResultOf } from "./operation.ts";
+import type { OperationName, Reply, ResultOf } from "./operation.ts";
 
 /**
  * Whether a call, or an attempt, is of this operation. TypeScript then knows its request, which comparing
@@ -40,19 +40,22 @@ export function layerFor<Name extends OperationName>(
 
 /** The checks of a guardrail for one operation. */
 export interface OperationChecks<Name extends OperationName>
-  extends Pick<Guardrail, "name" | "streaming" | "failOpen" | "checkWindow"> {
-  checkRequest?(call: Call<Name>): Verdict<RequestOf<Name>> | Promise<Verdict<RequestOf<Name>>>;
-  checkResult?(call: Call<Name>, result: ResultOf<Name>): Verdict<ResultOf<Name>> | Promise<Verdict<ResultOf<Name>>>;
+  extends Pick<Guardrail, "name" | "streaming" | "failOpen" | "runs" | "parallel" | "dryRun" | "checkWindow"> {
+  checkRequest?(call: Call<Name>): RequestVerdict<Name> | Promise<RequestVerdict<Name>>;
+  checkResult?(call: Call<Name>, result: ResultOf<Name>): ResultVerdict<Name> | Promise<ResultVerdict<Name>>;
 }
 
 /** A guardrail for the calls of one operation, whose request and result it thereby knows. The others are allowed. */
 export function guardrailFor<Name extends OperationName>(operation: Name, checks: OperationChecks<Name>): Guardrail {
-  const { name, streaming, failOpen } = checks;
+  const { name, streaming, failOpen, runs, parallel, dryRun } = checks;
   const { checkRequest, checkResult, checkWindow } = checks as Guardrail;
   return {
     name,
     ...(streaming !== undefined && { streaming }),
     ...(failOpen !== undefined && { failOpen }),
+    ...(runs !== undefined && { runs }),
+    ...(parallel !== undefined && { parallel }),
+    ...(dryRun !== undefined && { dryRun }),
     ...(checkRequest !== undefined && {
       checkRequest: (call) => (isCall(call, operation) ? checkRequest.call(checks, call) : ALLOW),
     }),

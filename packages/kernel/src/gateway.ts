@@ -1,5 +1,7 @@
 import type { DependencyContainer } from "tsyringe";
 import type { Authenticator } from "./authenticator.ts";
+import type { Cache } from "./cache/cache.ts";
+import type { CachePolicy } from "./cache/cache-policy.ts";
 import type { Call, CallOptions } from "./call.ts";
 import type { ChatEvent } from "./chat/event.ts";
 import type { Part } from "./chat/part.ts";
@@ -40,6 +42,8 @@ export interface GatewayOptions {
   readonly idleTimeoutMs?: number;
   /** The default of `Deployment.dropParams`. Default false. */
   readonly dropParams?: boolean;
+  /** What is cached, for whom and for how long, where a plugin brings a cache. */
+  readonly caching?: CachePolicy;
   /** Parent of the gateway's own container: what it registers replaces the defaults. */
   readonly container?: DependencyContainer;
 }
@@ -160,6 +164,8 @@ export interface Gateway {
   readonly providers: readonly Provider[];
   readonly dialects: readonly Dialect[];
   readonly routes: readonly ResourceRoute[];
+  /** By the names of their plugins, in the order in which they are asked. */
+  readonly caches: ReadonlyMap<string, Cache>;
   readonly models: ModelTable;
   /**
    * Serves these deployments from now on, all or nothing: they are checked as at start, and so are the aliases,

@@ -1,6 +1,11 @@
 export type { Authenticator, Credentials } from "./authenticator.ts";
 export type { BudgetRule, LimitRule } from "./budget.ts";
-export type { Cache, Recording } from "./cache/cache.ts";
+export type { Cache, CacheClaim, CacheSelection, CacheStats, Recording } from "./cache/cache.ts";
+export type { CacheAddress, CacheScope } from "./cache/cache-key.ts";
+export { cacheAddress, cacheKey, effectiveParts } from "./cache/cache-key.ts";
+export type { CachePolicy } from "./cache/cache-policy.ts";
+export { canonicalText } from "./cache/canonical-text.ts";
+export { decodeRecording, encodeRecording } from "./cache/recording-codec.ts";
 export type { Attempt, Call, CallOptions, State } from "./call.ts";
 export { nativeRequest, withRequest } from "./call.ts";
 export type {
@@ -114,7 +119,18 @@ export type {
 } from "./gateway.ts";
 export type { MaskPatternOptions } from "./guardrail/mask-pattern.ts";
 export { maskPattern } from "./guardrail/mask-pattern.ts";
-export type { Block, Guardrail, TextWindow, Verdict, WindowVerdict } from "./guardrail.ts";
+export type {
+  AskAgain,
+  Block,
+  Guardrail,
+  GuardrailRuns,
+  RequestVerdict,
+  Reroute,
+  ResultVerdict,
+  TextWindow,
+  Verdict,
+  WindowVerdict,
+} from "./guardrail.ts";
 export { ALLOW } from "./guardrail.ts";
 export { IdSource } from "./ids.ts";
 export type { AttemptLayer, Layer, LayerPlacement, Ordered, Stage, StageLayers } from "./layer.ts";
@@ -197,7 +213,7 @@ export { Secret } from "./secret.ts";
 export { MemoryState } from "./state/memory-state.ts";
 export type { SharedState, StateListener } from "./state/shared-state.ts";
 export type { Strategy, StrategyFactory } from "./strategy.ts";
-export type { AttemptRecord, Skip } from "./trace.ts";
+export type { AttemptRecord, GuardrailRecord, Skip } from "./trace.ts";
 export { Trace } from "./trace.ts";
 export type {
   HeaderList,

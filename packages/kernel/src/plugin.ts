@@ -1,6 +1,6 @@
 import type { DependencyContainer } from "tsyringe";
 import type { Authenticator } from "./authenticator.ts";
-import type { Cache } from "./cache.ts";
+import type { Cache } from "./cache/cache.ts";
 import type { Dialect, ResourceRoute } from "./dialect.ts";
 import type { Guardrail } from "./guardrail.ts";
 import type { StageLayers } from "./layer.ts";

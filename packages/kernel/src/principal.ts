@@ -24,6 +24,8 @@ export interface Principal {
   readonly userId?: string;
   readonly teamId?: string;
   readonly organizationId?: string;
+  /** The customer that its calls are made for, whatever a request says. */
+  readonly endUserId?: string;
   readonly tags?: readonly string[];
   /** Other names for models, this caller's own: `{ fast: "gpt-5-mini" }`. They win over the gateway's. */
   readonly aliases?: Readonly<Record<string, string>>;
@@ -36,10 +38,17 @@ export interface Principal {
    * `/key/*`. Decided on the route that was matched.
    */
   readonly routes?: readonly string[];
+  /**
+   * Which members of `cache` its requests may use: `no-cache`, `no-store`, `ttl`, `s-maxage`, `namespace`, `use-cache`.
+   * Without it, all.
+   */
+  readonly cacheControls?: readonly string[];
   /** Budgets that its calls count against, of all levels: key, user, team, organisation. */
   readonly budgets?: readonly BudgetRule[];
   /** Limits that its calls count against, of all levels. */
   readonly limits?: readonly LimitRule[];
+  /** Guardrails, by name: those that run for its calls besides, and those it may turn off (`*`: all). */
+  readonly guardrails?: { readonly on?: readonly string[]; readonly off?: readonly string[] };
   /** Shown in reports beside the id. */
   readonly alias?: string;
   readonly metadata?: Readonly<Record<string, unknown>>;

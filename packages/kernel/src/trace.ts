@@ -32,6 +32,19 @@ export interface AttemptRecord {
   lane: "native" | "translated";
 }
 
+/** What a guardrail did, or would have done, about a call. No text of the call. */
+export interface GuardrailRecord {
+  readonly guardrail: string;
+  readonly mode: "input" | "output";
+  readonly action: "blocked" | "masked" | "flagged" | "rerouted" | "askedAgain" | "failedOpen";
+  /** What kind of content. */
+  readonly category?: string;
+  /** How many places in the text. */
+  readonly count?: number;
+  /** It was a dry run: nothing happened. */
+  readonly dryRun?: true;
+}
+
 /** What surfaces write themselves does not begin with this. */
 const HEADER_NAME = /^x-[a-z0-9-]{1,126}$/;
 
@@ -48,6 +61,8 @@ export class Trace {
   droppedParams: string[] | undefined;
   /** Anything else worth knowing: `{ stage: "guard", text: "pii masked 2 values" }`. */
   notes: { readonly stage: string; readonly text: string }[] | undefined;
+  /** What guardrails did, for metrics and logs. Written by `guard`. */
+  guarded: GuardrailRecord[] | undefined;
   /** Headers for the response, of success or failure: a flat list of names and values. Written by `header`. */
   headers: string[] | undefined;
   /** Milliseconds spent waiting for upstreams until the reply began. */
@@ -90,6 +105,11 @@ export class Trace {
       return;
     }
     headers.push(name, value);
+  }
+
+  guard(record: GuardrailRecord): void {
+    this.guarded ??= [];
+    this.guarded.push(record);
   }
 
   note(stage: string, text: string): void {

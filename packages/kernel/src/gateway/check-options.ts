@@ -10,6 +10,7 @@ const OPTIONS: readonly string[] = Object.keys({
   timeoutMs: true,
   idleTimeoutMs: true,
   dropParams: true,
+  caching: true,
   container: true,
 } satisfies Record<keyof GatewayOptions, true>);
 

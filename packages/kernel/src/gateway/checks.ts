@@ -16,7 +16,6 @@ const CONTRACTS = [
   "router",
   "strategy",
   "sharedState",
-  "cache",
   "ledger",
   "pricing",
   "limitStore",

@@ -1,12 +1,17 @@
+import type { Cache } from "../cache/cache.ts";
+import { cacheLayer } from "../cache/cache-layer.ts";
+import type { CacheSettings } from "../cache/cache-policy.ts";
+import { chainedCache } from "../cache/chained-cache.ts";
 import type { Layer, Ordered, Stage } from "../layer.ts";
 import type { Plugin } from "../plugin.ts";
-import { cacheLayer } from "./cache-layer.ts";
 import { guardrailLayer } from "./guardrail-layer.ts";
+import { wishesLayer } from "./guardrail-selection.ts";
 
-/** Guardrails and the cache compile to layers, in their plugins' places. */
+/** Guardrails and caches compile to layers, in their plugins' places. All caches are one layer. */
 export function contractLayers(
   plugins: readonly Plugin[],
-  cache: Plugin["cache"],
+  caches: ReadonlyMap<string, Cache>,
+  settings: CacheSettings,
 ): readonly { readonly stage: Stage; readonly plugin: string; readonly ordered: Ordered<Layer> }[] {
   const rows: { stage: Stage; plugin: string; ordered: Ordered<Layer> }[] = plugins.flatMap((plugin) =>
     (plugin.guardrails ?? []).map((guardrail) => ({
@@ -15,9 +20,15 @@ export function contractLayers(
       ordered: guardrailLayer(guardrail),
     })),
   );
-  const owner = plugins.find((plugin) => plugin.cache === cache) ?? plugins[0];
-  if (cache !== undefined && owner !== undefined) {
-    rows.push({ stage: "cache", plugin: owner.name, ordered: cacheLayer(cache) });
+  const [first] = rows;
+  if (first !== undefined) rows.push({ ...first, ordered: wishesLayer(plugins) });
+  const owner = plugins.find(({ name }) => caches.has(name)) ?? plugins[0];
+  if (caches.size > 0 && owner !== undefined) {
+    rows.push({
+      stage: "cache",
+      plugin: owner.name,
+      ordered: cacheLayer(chainedCache([...caches.values()]), settings),
+    });
   }
   return rows;
 }

@@ -1,3 +1,4 @@
+import { cacheSettings } from "../cache/cache-policy.ts";
 import type { Attempt, Call } from "../call.ts";
 import { MODEL_FACTS, PRICING, resolveOptional } from "../container.ts";
 import type { Deployment } from "../deployment.ts";
@@ -46,6 +47,7 @@ const DEFAULT_TIMEOUT_MS = 600_000;
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   checkOptions(options);
   const { plugins, fallbacks = {}, aliases } = options;
+  const caching = cacheSettings(options.caching);
   checkPlugins(plugins);
   checkRoutes(plugins);
   const providers = collectProviders(plugins);
@@ -60,11 +62,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const names = collectNames(aliases, plugins, models);
   checkFallbacks(fallbacks, models, names);
 
-  const { container, authenticator, state, transport, cache, closed } = await resolveContracts(options, models);
+  const { container, authenticator, state, transport, caches, closed } = await resolveContracts(options, models);
   const facts = deploymentFacts(providers, resolveOptional(container, PRICING));
   container.register(MODEL_FACTS, { useValue: facts });
   const observers = combineObservers(plugins);
-  const layers = placeLayers(plugins, contractLayers(plugins, cache));
+  const layers = placeLayers(plugins, contractLayers(plugins, caches, caching));
   const answer = composeAttempt(layers, (attempt: Attempt) => {
     const operation = providers.get(attempt.deployment.provider)?.operations[attempt.operation];
     return (operation as (of: Attempt) => Reply<OperationName>)(attempt);
@@ -94,7 +96,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     timeoutMs,
     modelFor: names.modelFor,
     observers,
-    extensions: new Set(plugins.flatMap((plugin) => plugin.extensions ?? [])),
+    extensions: new Set([
+      ...plugins.flatMap((plugin) => plugin.extensions ?? []),
+      ...(caches.size > 0 ? ["cache"] : []),
+    ]),
     answer: composeCall(layers, attempts({ ...routed, transport, watchers, observers, idleTimeoutMs, answer })),
     active,
     refusal: () => refusal,
@@ -148,6 +153,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     providers: vendors,
     dialects: plugins.flatMap((plugin) => plugin.dialects ?? []),
     routes: plugins.flatMap((plugin) => plugin.routes ?? []),
+    caches,
     models,
     changeDeployments,
     authenticator,

@@ -1,18 +1,25 @@
 import type { Call } from "../call.ts";
 import { withRequest } from "../call.ts";
-import type { CanonicalChatEvent, PartDelta } from "../chat/event.ts";
+import type { CanonicalChatEvent } from "../chat/event.ts";
 import { ChatFold } from "../chat/fold.ts";
-import type { Part } from "../chat/part.ts";
 import type { ChatResult } from "../chat/result.ts";
 import { resultEvents } from "../chat/unfold.ts";
-import type { Guardrail, TextWindow } from "../guardrail.ts";
+import { isGatewayError } from "../errors.ts";
+import type { AskAgain, Guardrail, TextWindow } from "../guardrail.ts";
 import type { Layer, LayerPlacement } from "../layer.ts";
-import type { EventOf, OperationName, Reply, ResultOf } from "../operation.ts";
-import type { CompleteEvent, CompleteResult } from "../operations/complete.ts";
+import type { EventOf, OperationName, Reply, RequestOf, ResultOf } from "../operation.ts";
+import type { CompleteEvent } from "../operations/complete.ts";
 import type { Transform } from "../reply.ts";
 import { collectReply, transformReply } from "../reply.ts";
 import { blocked, guardrailFailed } from "./guardrail-error.ts";
+import { checkBeside, checkRequest } from "./guardrail-request.ts";
+import { guardrailRuns } from "./guardrail-selection.ts";
+import { kindOf, textField, textOfDelta, toolOf, withText } from "./part-text.ts";
 import { WindowedText } from "./text-window.ts";
+import { windowResult } from "./windowed-result.ts";
+
+const OBSERVED = { dryRun: true } as const;
+const APPLIED = Symbol("applied guardrails");
 
 type Mode = "hold" | "window" | "observe";
 
@@ -27,35 +34,61 @@ function modeOf(guardrail: Guardrail): Mode | undefined {
  */
 export function guardrailLayer(guardrail: Guardrail): LayerPlacement<Layer> {
   const mode = modeOf(guardrail);
+  const runs = guardrailRuns(guardrail);
+  const beside = guardrail.parallel === true && guardrail.checkRequest !== undefined;
 
-  async function* guarded<Name extends OperationName>(
+  function guarded<Name extends OperationName>(call: Call<Name>, next: (call: Call<Name>) => Reply<Name>): Reply<Name> {
+    if (!runs(call)) return next(call);
+    noteApplied(call, guardrail.name);
+    return guardrail.dryRun === true ? watch(guardrail, call, next(call)) : check(call, next);
+  }
+
+  async function* check<Name extends OperationName>(
     call: Call<Name>,
     next: (call: Call<Name>) => Reply<Name>,
   ): Reply<Name> {
-    const admitted = await checkRequest(guardrail, call);
-    const reply = next(admitted);
+    const admitted = beside ? call : await checkRequest(guardrail, call);
+    const reply = beside ? checkBeside(guardrail, call, next) : next(admitted);
     if (mode === undefined) return yield* reply;
     if (mode === "observe") return yield* observe(guardrail, admitted, reply);
-    if (mode === "hold") return yield* hold(guardrail, admitted, reply);
-    return yield* transformReply(reply, windowTransform(guardrail, admitted));
+    try {
+      if (mode === "hold") return yield* hold(guardrail, admitted, reply, next);
+      return yield* transformReply(reply, windowTransform(guardrail, admitted));
+    } catch (thrown) {
+      recordBlock(guardrail, call, thrown);
+      throw thrown;
+    }
   }
   Object.defineProperty(guarded, "name", { value: guardrail.name });
 
   return { layer: guarded, events: mode === undefined ? "pass" : "read" };
 }
 
-async function checkRequest<Name extends OperationName>(guardrail: Guardrail, call: Call<Name>): Promise<Call<Name>> {
-  if (guardrail.checkRequest === undefined) return call;
-  try {
-    const verdict = await guardrail.checkRequest(call);
-    if (verdict.action === "block") throw blocked(guardrail, verdict, "input");
-    if (verdict.action === "allow") return call;
-    call.trace.note("guard", `guardrail "${guardrail.name}" rewrote the request: ${verdict.reason}`);
-    return withRequest(call, verdict.value);
-  } catch (thrown) {
-    guardrailFailed(guardrail, call, thrown);
-    return call;
-  }
+/** Which guardrails have looked at a call, for the client. */
+function noteApplied(call: Call, name: string): void {
+  const applied = call.state.get(APPLIED) as string[] | undefined;
+  if (applied === undefined) call.state.set(APPLIED, [name]);
+  else applied.push(name);
+  call.trace.header("x-signalbox-applied-guardrails", applied?.join(",") ?? name);
+}
+
+/** A dry run: the reply passes at once, and what would have become of it is noted when it is over. */
+async function* watch<Name extends OperationName>(
+  guardrail: Guardrail,
+  call: Call<Name>,
+  reply: Reply<Name>,
+): Reply<Name> {
+  const checking = checkRequest(guardrail, call);
+  const result = yield* modeOf(guardrail) === undefined ? reply : observe(guardrail, call, reply);
+  await checking;
+  return result;
+}
+
+/** What a check of a whole result comes to. */
+interface Checked<Name extends OperationName> {
+  readonly result: ResultOf<Name>;
+  /** The model is to be asked once more. */
+  readonly again?: AskAgain<RequestOf<Name>>;
 }
 
 /** The whole result through both kinds of check. Used where nothing has been sent yet. */
@@ -63,41 +96,74 @@ async function checkWhole<Name extends OperationName>(
   guardrail: Guardrail,
   call: Call<Name>,
   result: ResultOf<Name>,
-): Promise<ResultOf<Name>> {
+  facts?: { readonly dryRun: true },
+): Promise<Checked<Name>> {
   let checked = result;
   try {
     if (guardrail.checkWindow !== undefined) checked = await windowResult(guardrail, call, checked);
     if (guardrail.checkResult !== undefined) {
       const verdict = await guardrail.checkResult(call, checked);
+      if (verdict.action === "again") return { result, again: verdict };
       if (verdict.action === "block") throw blocked(guardrail, verdict, "output");
       if (verdict.action === "rewrite") {
+        call.trace.guard({ guardrail: guardrail.name, mode: "output", action: "masked", ...facts });
         call.trace.note("guard", `guardrail "${guardrail.name}" rewrote the reply: ${verdict.reason}`);
         checked = verdict.value;
       }
     }
   } catch (thrown) {
     guardrailFailed(guardrail, call, thrown);
-    return result;
+    return { result };
   }
   // The provider's bytes say what was there before.
-  if (checked === result || !("native" in (checked as object))) return checked;
+  if (checked === result || !("native" in (checked as object))) return { result: checked };
   const { native: _, ...rest } = checked as { native?: unknown };
-  return rest as ResultOf<Name>;
+  return { result: rest as ResultOf<Name> };
 }
 
 async function* hold<Name extends OperationName>(
   guardrail: Guardrail,
   call: Call<Name>,
   reply: Reply<Name>,
+  next: (call: Call<Name>) => Reply<Name>,
 ): Reply<Name> {
-  const { events, result } = await collectReply(reply);
-  const checked = await checkWhole(guardrail, call, result);
-  if (checked === result) yield* events;
+  let { events, result } = await collectReply(reply);
+  let checked = await checkWhole(guardrail, call, result);
+  if (checked.again !== undefined) {
+    const { request, reason, category } = checked.again;
+    const { name } = guardrail;
+    call.trace.guard({
+      guardrail: name,
+      mode: "output",
+      action: "askedAgain",
+      ...(category !== undefined && { category }),
+    });
+    call.trace.note("guard", `guardrail "${name}" asked the model once more: ${reason}`);
+    const second = withRequest(call, request);
+    ({ events, result } = await collectReply(next(second)));
+    checked = await checkWhole(guardrail, second, result);
+    if (checked.again !== undefined) throw blocked(guardrail, { ...checked.again, action: "block" }, "output");
+  }
+  if (checked.result === result) yield* events;
   else if (call.operation === "chat" && events.length > 0) {
-    yield* resultEvents(checked as ChatResult) as Iterable<EventOf<Name>>;
+    yield* resultEvents(checked.result as ChatResult) as Iterable<EventOf<Name>>;
   }
   // Other operations' events are left out when the result changed: surfaces write streams from the result as well.
-  return checked;
+  return checked.result;
+}
+
+/** The line in the trace for a reply that this guardrail has blocked. */
+function recordBlock(guardrail: Guardrail, call: Call, thrown: unknown, facts?: { readonly dryRun: true }): void {
+  if (!isGatewayError(thrown) || thrown.code !== "guardrail_blocked") return;
+  const { guardrail: name, mode, category } = thrown.details ?? {};
+  if (name !== guardrail.name || mode !== "output") return;
+  call.trace.guard({
+    guardrail: guardrail.name,
+    mode: "output",
+    action: "blocked",
+    ...(typeof category === "string" && { category }),
+    ...facts,
+  });
 }
 
 async function* observe<Name extends OperationName>(
@@ -107,103 +173,15 @@ async function* observe<Name extends OperationName>(
 ): Reply<Name> {
   const result = yield* reply;
   try {
-    await checkWhole(guardrail, call, result);
+    const { again } = await checkWhole(guardrail, call, result, OBSERVED);
+    if (again !== undefined)
+      call.trace.guard({ guardrail: guardrail.name, mode: "output", action: "askedAgain", ...OBSERVED });
   } catch (thrown) {
+    recordBlock(guardrail, call, thrown, OBSERVED);
     const text = thrown instanceof Error ? thrown.message : "failed";
     call.trace.note("guard", `guardrail "${guardrail.name}" observed: ${text}`);
   }
   return result;
-}
-
-function kindOf(part: Part): TextWindow["kind"] | undefined {
-  switch (part.type) {
-    case "text":
-    case "reasoning":
-    case "refusal":
-      return part.type;
-    case "toolCall":
-      return "arguments";
-    default:
-      return undefined;
-  }
-}
-
-function textField(part: Part): string {
-  return part.type === "toolCall" ? part.arguments : (part as { text: string }).text;
-}
-
-function withText(part: Part, text: string): Part {
-  return part.type === "toolCall" ? { ...part, arguments: text } : ({ ...part, text } as Part);
-}
-
-function textOfDelta(delta: PartDelta): string | undefined {
-  switch (delta.type) {
-    case "text":
-    case "reasoning":
-    case "refusal":
-    case "arguments":
-      return delta.text;
-    default:
-      return undefined;
-  }
-}
-
-/** A whole text is a window that is final at once. */
-async function wholeText(
-  guardrail: Guardrail,
-  call: Call,
-  choice: number,
-  kind: TextWindow["kind"],
-  text: string,
-): Promise<string> {
-  const window = new WindowedText(guardrail, call, choice, kind);
-  return (await window.push(text)) + (await window.end());
-}
-
-async function windowResult<Name extends OperationName>(
-  guardrail: Guardrail,
-  call: Call<Name>,
-  result: ResultOf<Name>,
-): Promise<ResultOf<Name>> {
-  if (call.operation === "chat") return (await windowChat(guardrail, call, result as ChatResult)) as ResultOf<Name>;
-  if (call.operation === "complete") {
-    const complete = result as CompleteResult;
-    const choices = await Promise.all(
-      complete.choices.map(async (choice) => ({
-        ...choice,
-        text: await wholeText(guardrail, call, choice.index, "text", choice.text),
-      })),
-    );
-    const same = choices.every((choice, at) => choice.text === complete.choices[at]?.text);
-    return same ? result : ({ ...complete, choices } as ResultOf<Name>);
-  }
-  if (typeof (result as { text?: unknown }).text === "string") {
-    const before = (result as { text: string }).text;
-    const text = await wholeText(guardrail, call, 0, "text", before);
-    return text === before ? result : { ...result, text };
-  }
-  return result;
-}
-
-async function windowChat(guardrail: Guardrail, call: Call, result: ChatResult): Promise<ChatResult> {
-  let changed = false;
-  const choices = [];
-  for (const choice of result.choices) {
-    const content: Part[] = [];
-    let choiceChanged = false;
-    for (const part of choice.content) {
-      const kind = kindOf(part);
-      const before = kind === undefined ? "" : textField(part);
-      const after = kind === undefined ? "" : await wholeText(guardrail, call, choice.index, kind, before);
-      choiceChanged ||= after !== before;
-      content.push(after === before ? part : withText(part, after));
-    }
-    changed ||= choiceChanged;
-    // Log probabilities spell out the text that was masked.
-    const { logprobs: _, ...withoutLogprobs } = choice;
-    choices.push(choiceChanged ? { ...withoutLogprobs, content } : choice);
-  }
-  return changed ? { ...result, choices } : result;
 }
 
 /** Streams: each part's text waits in its own window. */
@@ -213,11 +191,11 @@ function windowTransform<Name extends OperationName>(guardrail: Guardrail, call:
   let streamed = false;
   let failed = false;
 
-  const windowFor = (choice: number, index: number, kind: TextWindow["kind"]): WindowedText => {
+  const windowFor = (choice: number, index: number, kind: TextWindow["kind"], tool?: string): WindowedText => {
     const key = `${choice}/${index}`;
     let window = windows.get(key);
     if (window === undefined) {
-      window = new WindowedText(guardrail, call, choice, kind);
+      window = new WindowedText(guardrail, call, choice, kind, tool);
       windows.set(key, window);
     }
     return window;
@@ -242,7 +220,9 @@ function windowTransform<Name extends OperationName>(guardrail: Guardrail, call:
       if (kind === undefined) return yield event;
       const text = textField(event.part);
       yield text === "" ? event : { ...event, part: withText(event.part, "") };
-      const out = text === "" ? "" : await released(windowFor(event.choice, event.index, kind), text, false);
+      const tool = toolOf(event.part);
+      const window = text === "" && tool === undefined ? undefined : windowFor(event.choice, event.index, kind, tool);
+      const out = window === undefined ? "" : await released(window, text, false);
       if (out !== "") yield delta(event.choice, event.index, kind, out);
       return;
     }
@@ -312,7 +292,11 @@ function windowTransform<Name extends OperationName>(guardrail: Guardrail, call:
       } else yield event;
     },
     async result(result: ResultOf<Name>): Promise<ResultOf<Name>> {
-      if (!streamed) return await checkWhole(guardrail, call, result);
+      if (!streamed) {
+        const { result: checked, again } = await checkWhole(guardrail, call, result);
+        if (again !== undefined) throw blocked(guardrail, { ...again, action: "block" }, "output");
+        return checked;
+      }
       const whole =
         call.operation === "chat"
           ? ({ ...(result as ChatResult), choices: fold.result().choices } as ResultOf<Name>)
@@ -322,7 +306,7 @@ function windowTransform<Name extends OperationName>(guardrail: Guardrail, call:
         const verdict = await guardrail.checkResult(call, whole);
         // What has been sent cannot be taken back or changed: anything but "allow" ends the stream with an error.
         if (verdict.action === "block") throw blocked(guardrail, verdict, "output");
-        if (verdict.action === "rewrite") {
+        if (verdict.action !== "allow") {
           throw blocked(guardrail, { action: "block", reason: verdict.reason }, "output");
         }
       } catch (thrown) {

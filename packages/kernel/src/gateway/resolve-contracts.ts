@@ -1,6 +1,6 @@
 import type { DependencyContainer } from "tsyringe";
 import type { Authenticator } from "../authenticator.ts";
-import type { Cache } from "../cache.ts";
+import type { Cache } from "../cache/cache.ts";
 import {
   AUTHENTICATOR,
   CACHE,
@@ -34,7 +34,8 @@ export interface Contracts {
   readonly authenticator: Authenticator;
   readonly state: SharedState;
   readonly transport: Transport;
-  readonly cache: Cache | undefined;
+  /** By the names of their plugins, in the order in which they are asked. */
+  readonly caches: ReadonlyMap<string, Cache>;
   readonly ledger: Ledger | undefined;
   /** What is closed after the plugins, in this order. */
   readonly closed: readonly Closable[];
@@ -60,7 +61,6 @@ export async function resolveContracts(
   for (const plugin of plugins) await named(plugin, "could not be set up", () => plugin.setup?.(container));
   for (const plugin of plugins) {
     if (plugin.authenticator !== undefined) registerDefault(container, AUTHENTICATOR, plugin.authenticator);
-    if (plugin.cache !== undefined) registerDefault(container, CACHE, plugin.cache);
     if (plugin.ledger !== undefined) registerDefault(container, LEDGER, plugin.ledger);
     if (plugin.pricing !== undefined) registerDefault(container, PRICING, plugin.pricing);
     if (plugin.limitStore !== undefined) registerDefault(container, LIMIT_STORE, plugin.limitStore);
@@ -76,7 +76,7 @@ export async function resolveContracts(
   const state = container.resolve(SHARED_STATE);
   checkSharedState(state, plugins);
   const transport = container.resolve(TRANSPORT);
-  const cache = resolveOptional(container, CACHE);
+  const caches = cachesOf(plugins, resolveOptional(container, CACHE));
   const ledger = resolveOptional(container, LEDGER);
   const stores = [LIMIT_STORE, RESERVATION_STORE, ENTRY_STORE, RECORD_STORE].map((token) =>
     resolveOptional<Closable>(container, token),
@@ -86,10 +86,16 @@ export async function resolveContracts(
     authenticator: container.resolve(AUTHENTICATOR),
     state,
     transport,
-    cache,
+    caches,
     ledger,
-    closed: [cache, ledger, ...stores, state, transport].filter((each) => each !== undefined),
+    closed: [...caches.values(), ledger, ...stores, state, transport].filter((each) => each !== undefined),
   };
+}
+
+/** The application's own replaces those of all plugins. */
+function cachesOf(plugins: readonly Plugin[], own: Cache | undefined): ReadonlyMap<string, Cache> {
+  if (own !== undefined) return new Map([["application", own]]);
+  return new Map(plugins.flatMap(({ name, cache }) => (cache === undefined ? [] : [[name, cache] as const])));
 }
 
 /** Tells the plugins that all contracts are there. */

@@ -15,14 +15,17 @@ export class WindowedText {
   readonly #call: Call;
   readonly #choice: number;
   readonly kind: Kind;
+  readonly #tool: string | undefined;
+  #checked = false;
   #pending = "";
   #before = "";
 
-  constructor(guardrail: Guardrail, call: Call, choice: number, kind: Kind) {
+  constructor(guardrail: Guardrail, call: Call, choice: number, kind: Kind, tool?: string) {
     this.#guardrail = guardrail;
     this.#call = call;
     this.#choice = choice;
     this.kind = kind;
+    this.#tool = tool;
   }
 
   /** Adds text; answers what may be sent on now, possibly nothing. */
@@ -33,7 +36,9 @@ export class WindowedText {
 
   /** No more text follows. */
   async end(): Promise<string> {
-    return this.#pending === "" ? "" : await this.#check(true);
+    // a tool can be called without a word
+    const unseen = this.#tool !== undefined && !this.#checked;
+    return this.#pending === "" && !unseen ? "" : await this.#check(true);
   }
 
   /** What is kept back, unchecked; for guardrails that fail open. */
@@ -46,7 +51,16 @@ export class WindowedText {
   async #check(final: boolean): Promise<string> {
     const guardrail = this.#guardrail;
     const text = this.#pending;
-    const window: TextWindow = { text, before: this.#before, final, choice: this.#choice, kind: this.kind };
+    const tool = this.#tool;
+    this.#checked = true;
+    const window: TextWindow = {
+      text,
+      before: this.#before,
+      final,
+      choice: this.#choice,
+      kind: this.kind,
+      ...(tool !== undefined && { tool }),
+    };
     const verdict = await guardrail.checkWindow?.(this.#call, window);
     if (verdict === undefined) return text;
     if (verdict.action === "block") throw blocked(guardrail, verdict, "output");

@@ -25,7 +25,11 @@ function mapped(operation: OperationName, request: AnyRequest, change: Change): 
   const text = (value: unknown): unknown => (typeof value === "string" ? change(value, "text") : value);
   switch (operation) {
     case "chat":
-      return mapMember(request, "messages", (messages) => mapMessages(messages as ChatRequest["messages"], change));
+      return mapMember(
+        mapMember(request, "messages", (messages) => mapMessages(messages as ChatRequest["messages"], change)),
+        "tools",
+        (tools) => mapList(tools as readonly object[], (tool) => mapTool(tool, change)),
+      );
     case "countTokens":
       return mapMember(request, "chat", (chat) => mapped("chat", chat as AnyRequest, change));
     case "moderate":
@@ -75,6 +79,12 @@ function mapPart(part: Part, change: Change): Part {
       // Reasoning goes back as its vendor signed it; media and vendors' own blocks have no text that could be told.
       return part;
   }
+}
+
+/** What a tool says of itself; names, which calls refer to, stay. */
+function mapTool(tool: object, change: Change): object {
+  const described = mapMember(tool, "description" as never, (text) => change(text as string, "text"));
+  return mapMember(described, "parameters" as never, (schema) => mapStrings(schema, change));
 }
 
 /** All strings in a value, at any depth. */

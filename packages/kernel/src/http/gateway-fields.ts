@@ -140,6 +140,8 @@ function takeMembers(body: JsonObject, isOwn: OwnField): { body: JsonObject; opt
 
 function readHeaders(headers: IncomingHttpHeaders, before: Options | undefined): Options | undefined {
   let options = before;
+  const cacheControl = headers["cache-control"];
+  if (cacheControl !== undefined) options = { ...options, cacheControl };
   for (const name in headers) {
     if (!name.startsWith("x-")) continue;
     const prefix = HEADER_PREFIXES.find((each) => name.startsWith(each));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import type { Cache, Recording } from "../cache.ts";
+import type { Cache, Recording } from "../cache/cache.ts";
 import type { Call } from "../call.ts";
 import type { ChatRequest } from "../chat/request.ts";
 import type { ChatResult } from "../chat/result.ts";

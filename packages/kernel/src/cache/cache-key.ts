@@ -1,0 +1,111 @@
+import { hash } from "node:crypto";
+import type { Call } from "../call.ts";
+import type { Principal } from "../principal.ts";
+import { canonicalText } from "./canonical-text.ts";
+
+/**
+ * Who shares answers with whom. `team` is the default: callers of one team, of one organization where there is no team,
+ * and nobody else. What a scope needs and a caller has not got narrows it to the caller.
+ */
+export type CacheScope = "key" | "team" | "organization" | "gateway";
+
+/** Where a call's answer belongs, as the gateway's rules and the request say. */
+export interface CacheAddress {
+  readonly scope: CacheScope;
+  /** A part of the cache of its own, within the scope. */
+  readonly namespace?: string;
+}
+
+const ADDRESS = Symbol("signalbox.cacheAddress");
+const KEYS = Symbol("signalbox.cacheKeys");
+const DEFAULT_ADDRESS: CacheAddress = { scope: "team" };
+
+/** Members of requests that say nothing about the answer. */
+const INEFFECTIVE: ReadonlySet<string> = new Set(["stream", "metadata"]);
+/** The same in the dialects' own parts. */
+const INEFFECTIVE_EXTRA: ReadonlySet<string> = new Set([
+  "stream_options",
+  "prompt_cache_key",
+  "prompt_cache_retention",
+]);
+
+/** For the layer of the stage `cache`: where `cacheKey` finds it. */
+export function setCacheAddress(call: Call, address: CacheAddress): void {
+  call.state.set(ADDRESS, address);
+}
+
+/** Where the answer of a call belongs. */
+export function cacheAddress(call: Call): CacheAddress {
+  return (call.state.get(ADDRESS) as CacheAddress | undefined) ?? DEFAULT_ADDRESS;
+}
+
+/**
+ * What makes two calls equal for an exact cache: tenant, namespace, operation, model and everything in the request that
+ * can change the answer, known or not; never the order of members, the form of numbers, or whether it is streamed.
+ * 43 characters of base64url, a SHA-256. Computed once per request of a call.
+ */
+export function cacheKey(call: Call): string {
+  let keys = call.state.get(KEYS) as WeakMap<object, string> | undefined;
+  if (keys === undefined) {
+    keys = new WeakMap();
+    call.state.set(KEYS, keys);
+  }
+  const known = keys.get(call.request);
+  if (known !== undefined) return known;
+  const key = hash("sha256", canonicalText(effectiveParts(call, call.request)), "base64url");
+  keys.set(call.request, key);
+  return key;
+}
+
+/**
+ * Everything of a call that can change its answer, with `request` in place of the call's own: for caches that compare
+ * some of it by other means.
+ */
+export function effectiveParts(call: Call, request: object): readonly unknown[] {
+  const { dropParams, additionalDropParams, allowedParams, endUserId } = call.options;
+  return [
+    tenantOf(call),
+    call.operation,
+    call.model,
+    [dropParams, additionalDropParams, allowedParams, endUserId, call.principal.allowedRegions],
+    effective(request),
+  ];
+}
+
+/** Names of one scope never read like those of another. */
+function tenantOf(call: Call): readonly unknown[] {
+  const { scope, namespace = null } = cacheAddress(call);
+  return [namespace, ...scopeOf(scope, call.principal)];
+}
+
+function scopeOf(scope: CacheScope, principal: Principal): readonly unknown[] {
+  const { id } = principal;
+  const organizationId = principal.organizationId ?? null;
+  const teamId = principal.teamId ?? null;
+  if (scope === "gateway") return ["gateway"];
+  if (scope === "organization" && organizationId !== null) return ["organization", organizationId];
+  if (scope === "team" && (teamId !== null || organizationId !== null)) return ["team", organizationId, teamId];
+  return ["key", id];
+}
+
+function effective(request: object): Readonly<Record<string, unknown>> {
+  const rest: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(request)) {
+    // the model that serves it stands beside the request, whatever it was called
+    if (INEFFECTIVE.has(name) || name === "model") continue;
+    rest[name] = name === "extra" ? effectiveExtra(value as Readonly<Record<string, unknown>>) : value;
+  }
+  return rest;
+}
+
+function effectiveExtra(
+  extra: Readonly<Record<string, unknown>> | undefined,
+): Readonly<Record<string, unknown>> | undefined {
+  if (extra === undefined) return undefined;
+  const rest: Record<string, unknown> = {};
+  for (const [origin, fields] of Object.entries(extra)) {
+    const kept = Object.entries(fields ?? {}).filter(([name]) => !INEFFECTIVE_EXTRA.has(name));
+    if (kept.length > 0) rest[origin] = Object.fromEntries(kept);
+  }
+  return Object.keys(rest).length === 0 ? undefined : rest;
+}
