@@ -20,6 +20,7 @@ import { checkShape } from "./request-shape.ts";
 import type { PathMatch, RouteEntry } from "./route-table.ts";
 import { NO_PARAMS, selectRoute } from "./route-table.ts";
 import { sendError } from "./send-error.ts";
+import { sendLong } from "./send-long.ts";
 import { sendReply } from "./send-reply.ts";
 import { StreamWriter } from "./stream-writer.ts";
 import type { Surface } from "./surface.ts";
@@ -177,8 +178,14 @@ async function serveResource(
   principal: Principal,
 ): Promise<void> {
   const { gateway } = exchange.surface;
-  const reply = await route.handle(request, { principal, models: () => gateway.catalog(principal) });
-  if (!exchange.response.destroyed) sendReply(exchange, reply);
+  const reply = await route.handle(request, {
+    principal,
+    models: () => gateway.catalog(principal),
+    routes: () => gateway.routes,
+  });
+  if (exchange.response.destroyed) return;
+  if (reply.rest === undefined) sendReply(exchange, reply);
+  else await sendLong(exchange, reply, reply.rest);
 }
 
 function notAllowed(exchange: Exchange, { entry }: PathMatch): GatewayError {

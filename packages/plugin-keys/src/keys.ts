@@ -1,5 +1,5 @@
 import type { Plugin } from "@signalbox/kernel";
-import { GatewayError, IdSource, LEDGER, RECORD_STORE } from "@signalbox/kernel";
+import { DIRECTORY, GatewayError, IdSource, LEDGER, RECORD_STORE } from "@signalbox/kernel";
 import { checkPepper } from "./auth/check-pepper.ts";
 import { customerLayer } from "./auth/customer-layer.ts";
 import { Identities } from "./auth/identity.ts";
@@ -12,6 +12,7 @@ import type { Collections } from "./records/collections.ts";
 import { openCollections } from "./records/collections.ts";
 import { Management } from "./routes/management.ts";
 import { managementRoutes } from "./routes/management-routes.ts";
+import { RecordDirectory } from "./routes/record-directory.ts";
 
 /**
  * Virtual keys, kept by the gateway's record store, and the routes that manage them.
@@ -67,6 +68,7 @@ export function keys(options: KeysOptions): Plugin {
         nextId: () => ids.next(),
         policy: settings,
       });
+      container.register(DIRECTORY, { useValue: new RecordDirectory(management) });
     },
     check: () => (guard.ok ? { ok: true } : { ok: false, detail: "the store of keys does not answer" }),
     close() {

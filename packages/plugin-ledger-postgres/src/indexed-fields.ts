@@ -42,7 +42,10 @@ export class IndexedFields {
     const conditions: string[] = [];
     for (const [field, wanted] of Object.entries(where ?? {})) {
       const column = this.#column(field);
-      if (wanted === null) conditions.push(`${column} IS NULL`);
+      const texts = Array.isArray(wanted) ? wanted : [wanted];
+      if (field === "id" && texts.every((one) => typeof one === "string")) {
+        conditions.push(`id = ANY (${place(texts)}::text[])`);
+      } else if (wanted === null) conditions.push(`${column} IS NULL`);
       else if (Array.isArray(wanted)) {
         conditions.push(`${column} = ANY (${place(wanted.map((one) => JSON.stringify(one)))}::jsonb[])`);
       } else conditions.push(`${column} = ${place(JSON.stringify(wanted))}::jsonb`);

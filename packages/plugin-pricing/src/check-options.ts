@@ -14,6 +14,11 @@ const positive = decimal.refine((value) => (scaled(value, NANO_DIGITS) ?? 0n) > 
   error: "must be more than zero",
 });
 
+const rates = z.record(
+  z.string().regex(/^[A-Z]{3}$/, { error: "must be a currency code of three capital letters" }),
+  z.array(z.strictObject({ date: z.iso.date(), perUsd: positive })).min(1),
+);
+
 const schema = z.strictObject({
   prices: z.record(z.string(), fields).exactOptional(),
   priceMap: fields.exactOptional(),
@@ -25,13 +30,10 @@ const schema = z.strictObject({
     .exactOptional(),
   hostedToolsCap: decimal.exactOptional(),
   webSearchPrice: decimal.exactOptional(),
+  // checked where they are read
+  currencies: z.unknown().exactOptional(),
   now: z.custom<() => number>((value) => typeof value === "function", { error: "must be a function" }).exactOptional(),
 });
-
-const rates = z.record(
-  z.string().regex(/^[A-Z]{3}$/, { error: "must be a currency code of three capital letters" }),
-  z.array(z.strictObject({ date: z.iso.date(), perUsd: positive })).min(1),
-);
 
 /** @throws {GatewayError} `option_invalid` naming the currency */
 export function checkRates(value: unknown): void {

@@ -37,6 +37,8 @@ export interface PricingOptions {
   readonly hostedToolsCap?: number | string;
   /** US dollars for a web search at a model whose price for it is unknown. */
   readonly webSearchPrice?: number | string;
+  /** Rates of other currencies, by code: `{ ZAR: [{ date: "2026-11-20", perUsd: "17.25" }] }`. */
+  readonly currencies?: Readonly<Record<string, readonly ExchangeRate[]>>;
   /** Epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;
 }

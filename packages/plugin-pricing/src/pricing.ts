@@ -1,4 +1,5 @@
 import type {
+  ConvertedAmount,
   Cost,
   Deployment,
   Extra,
@@ -11,6 +12,8 @@ import type {
 } from "@signalbox/kernel";
 import { GatewayError, MODEL_FACTS, MODEL_TABLE } from "@signalbox/kernel";
 import { Billing } from "./billing/billing.ts";
+import type { Currencies } from "./billing/currency.ts";
+import { currencies } from "./billing/currency.ts";
 import type { Limits } from "./bound/work-bound.ts";
 import { workBound } from "./bound/work-bound.ts";
 import { checkOptions, faultOf } from "./check-options.ts";
@@ -59,6 +62,7 @@ export function pricing(options: PricingOptions = {}): Plugin {
 class ModelPricing implements Pricing {
   readonly #options: PricingOptions;
   readonly #billing: Billing;
+  readonly #currencies: Currencies;
   readonly #now: () => number;
   readonly #hostedToolsCap: bigint | undefined;
   readonly #webSearchPrice: bigint | undefined;
@@ -70,6 +74,7 @@ class ModelPricing implements Pricing {
     this.#options = options;
     this.#billing = new Billing(options);
     this.#now = options.now ?? Date.now;
+    this.#currencies = currencies(options.currencies, this.#now);
     this.#hostedToolsCap = picoOf(options.hostedToolsCap);
     this.#webSearchPrice = picoOf(options.webSearchPrice);
     this.#book = new PriceBook(options, () => undefined);
@@ -124,6 +129,10 @@ class ModelPricing implements Pricing {
     const special = tier !== undefined && table.tiers?.[tier] !== undefined;
     const priceVersion = special ? `${table.version} ${tier}` : table.version;
     return { provider, ...this.#billing.bill(deployment.provider, provider), lines, priceVersion };
+  }
+
+  convert(amount: NanoUsd, currency: string, at?: number): ConvertedAmount {
+    return this.#currencies.convert(amount, currency, at);
   }
 
   perToken(deployment: Deployment): { readonly input: number; readonly output: number } | undefined {

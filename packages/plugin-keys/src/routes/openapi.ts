@@ -1,11 +1,13 @@
 import { z } from "zod";
-import type { ResourceRoute } from "@signalbox/kernel";
+import type { ResourceRoute, RouteDescription } from "@signalbox/kernel";
 import type { Endpoint } from "./endpoint.ts";
 
+type DescribedRoute = Pick<ResourceRoute, "method" | "path"> & RouteDescription;
+
 /** The OpenAPI 3.1 document of these endpoints, from the schemas that check their input. */
-function openApiDocument(endpoints: readonly Endpoint[]): Record<string, unknown> {
+function openApiDocument(routes: readonly DescribedRoute[]): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const { method, path, summary, body, query } of endpoints) {
+  for (const { method, path, summary, body, query } of routes) {
     const shown = path.replaceAll(/:(\w+)/g, "{$1}");
     const operations = paths[shown] ?? {};
     paths[shown] = operations;
@@ -24,7 +26,7 @@ function openApiDocument(endpoints: readonly Endpoint[]): Record<string, unknown
       tags: [path.split("/")[1]],
       ...(parameters.length > 0 && { parameters }),
       ...(body !== undefined && {
-        requestBody: { required: true, content: { "application/json": { schema: schemaOf(body) } } },
+        requestBody: { required: true, content: { "application/json": { schema: body } } },
       }),
       responses: {
         "200": { description: "Done.", content: { "application/json": { schema: {} } } },
@@ -55,8 +57,10 @@ export function openApiRoute(endpoints: readonly Endpoint[]): ResourceRoute {
     method: "GET",
     path: "/openapi.json",
     access: "caller",
-    handle() {
-      document ??= JSON.stringify(openApiDocument(endpoints));
+    handle(_request, { routes }) {
+      document ??= JSON.stringify(
+        openApiDocument([...endpoints.map(describedEndpoint), ...ofOthers(routes?.() ?? [])]),
+      );
       return { status: 200, headers: { "content-type": "application/json" }, body: document };
     },
   };
@@ -80,14 +84,31 @@ const ERROR = {
   required: ["error"],
 } as const;
 
+function describedEndpoint({ method, path, summary, body, query }: Endpoint): DescribedRoute {
+  return {
+    method,
+    path,
+    summary,
+    ...(body !== undefined && { body: schemaOf(body) }),
+    ...(query !== undefined && { query: schemaOf(query) }),
+  };
+}
+
+/** What other plugins serve, and describe. */
+function ofOthers(routes: readonly ResourceRoute[]): readonly DescribedRoute[] {
+  return routes.flatMap(({ method, path, description }) =>
+    description === undefined ? [] : [{ method, path, ...description }],
+  );
+}
+
 function schemaOf(schema: z.ZodType): Record<string, unknown> {
   const { $schema: _, ...plain } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
   return plain;
 }
 
-function queryParameters(query: z.ZodObject | undefined): readonly unknown[] {
+function queryParameters(query: RouteDescription["query"]): readonly unknown[] {
   if (query === undefined) return [];
-  const { properties = {}, required = [] } = schemaOf(query) as {
+  const { properties = {}, required = [] } = query as {
     readonly properties?: Readonly<Record<string, unknown>>;
     readonly required?: readonly string[];
   };

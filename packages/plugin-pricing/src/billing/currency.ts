@@ -1,19 +1,11 @@
-import type { NanoUsd } from "@signalbox/kernel";
+import type { ConvertedAmount, NanoUsd } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
 import { checkRates } from "../check-options.ts";
 import type { ExchangeRate } from "../options.ts";
 import { dividedUp, scaled } from "../prices/decimal.ts";
 
 /** An amount in another currency, with the rate that made it. */
-export interface Converted {
-  readonly currency: string;
-  /** 10⁻⁹ of the currency's unit, rounded up. */
-  readonly nano: bigint;
-  /** The day since which the rate holds. */
-  readonly date: string;
-  /** How much of the currency one US dollar is. */
-  readonly perUsd: string;
-}
+export type Converted = ConvertedAmount;
 
 /** Amounts of US dollars in other currencies. */
 export interface Currencies {
