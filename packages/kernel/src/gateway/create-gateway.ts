@@ -20,6 +20,7 @@ import type { DeploymentCallParts } from "./deployment-calls.ts";
 import { listDeploymentModels, probeDeployment } from "./deployment-calls.ts";
 import { deploymentFacts } from "./deployment-facts.ts";
 import { explainCall } from "./explain-call.ts";
+import { guardrailWishes } from "./guardrail-selection.ts";
 import { ModelCatalog } from "./model-catalog.ts";
 import { collectNames } from "./model-names.ts";
 import { createModelTable, implicitDeployment } from "./model-table.ts";
@@ -97,7 +98,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     modelFor: names.modelFor,
     observers,
     extensions: new Set([
-      ...plugins.flatMap((plugin) => plugin.extensions ?? []),
+      ...plugins.flatMap((plugin) => [...(plugin.extensions ?? []), ...guardrailWishes(plugin)]),
       ...(caches.size > 0 ? ["cache"] : []),
     ]),
     answer: composeCall(layers, attempts({ ...routed, transport, watchers, observers, idleTimeoutMs, answer })),
