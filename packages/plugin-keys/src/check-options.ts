@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { didYouMean, GatewayError, Secret } from "@signalbox/kernel";
+import { jwtOptions } from "./jwt/jwt-settings.ts";
 import type { KeysOptions, KeysSettings } from "./options.ts";
 import { policyFields } from "./routes/policy-fields.ts";
 
@@ -16,6 +17,7 @@ const schema = z.strictObject({
   cacheSize: z.int().min(1).max(10_000_000).exactOptional(),
   storeTimeoutMs: milliseconds.exactOptional(),
   management: z.boolean().exactOptional(),
+  jwt: jwtOptions.exactOptional(),
   ...policyFields,
 });
 

@@ -1,5 +1,5 @@
 import type { Plugin } from "@signalbox/kernel";
-import { DIRECTORY, GatewayError, IdSource, LEDGER, RECORD_STORE } from "@signalbox/kernel";
+import { DIRECTORY, GatewayError, IdSource, LEDGER, RECORD_STORE, TRANSPORT } from "@signalbox/kernel";
 import { checkPepper } from "./auth/check-pepper.ts";
 import { customerLayer } from "./auth/customer-layer.ts";
 import { Identities } from "./auth/identity.ts";
@@ -7,6 +7,9 @@ import { KeyAuthenticator } from "./auth/key-authenticator.ts";
 import { KeyHasher } from "./auth/key-hash.ts";
 import { StoreGuard } from "./auth/store-guard.ts";
 import { checkOptions } from "./check-options.ts";
+import { SignUp } from "./jwt/sign-up.ts";
+import { TokenIdentities } from "./jwt/token-identities.ts";
+import { TokenVerifier } from "./jwt/verify-tokens.ts";
 import type { KeysOptions } from "./options.ts";
 import type { Collections } from "./records/collections.ts";
 import { openCollections } from "./records/collections.ts";
@@ -29,6 +32,8 @@ export function keys(options: KeysOptions): Plugin {
   const guard = new StoreGuard(settings.storeTimeoutMs, now);
   const hasher = new KeyHasher(settings.pepper);
   let identities: Identities | undefined;
+  let verifier: TokenVerifier | undefined;
+  let tokens: TokenIdentities | undefined;
   let management: Management | undefined;
   const authenticator = new KeyAuthenticator({
     hasher,
@@ -36,6 +41,7 @@ export function keys(options: KeysOptions): Plugin {
     size: settings.cacheSize,
     now,
     identities: () => identities,
+    tokens: () => tokens,
   });
 
   return {
@@ -59,6 +65,13 @@ export function keys(options: KeysOptions): Plugin {
       const times = { ttlMs: settings.cacheTtlMs, maxAgeMs: settings.cacheMaxAgeMs, size: settings.cacheSize };
       identities = new Identities(collections, { guard, times, now }, () => authenticator.changed());
       const ids = new IdSource();
+      const { jwt, cacheSize: size } = settings;
+      if (jwt !== undefined) {
+        const { defaultInternalUserParams: users, defaultTeamParams: teams } = settings;
+        const signUp = new SignUp({ collections, guard, nextId: () => ids.next(), users, teams });
+        verifier = await TokenVerifier.create(jwt, container.resolve(TRANSPORT), now);
+        tokens = new TokenIdentities({ options: jwt, verifier, identities, signUp, now, size });
+      }
       management = new Management({
         collections,
         identities,
@@ -70,7 +83,11 @@ export function keys(options: KeysOptions): Plugin {
       });
       container.register(DIRECTORY, { useValue: new RecordDirectory(management) });
     },
-    check: () => (guard.ok ? { ok: true } : { ok: false, detail: "the store of keys does not answer" }),
+    check() {
+      const failures = guard.ok ? [] : ["the store of keys does not answer"];
+      failures.push(...(verifier?.failures ?? []));
+      return failures.length === 0 ? { ok: true } : { ok: false, detail: failures.join("; ") };
+    },
     close() {
       identities?.close();
     },

@@ -1,4 +1,5 @@
 import type { Secret } from "@signalbox/kernel";
+import type { JwtOptions } from "./jwt/jwt-options.ts";
 import type {
   KeyBounds,
   KeyDefaults,
@@ -28,6 +29,8 @@ export interface KeysOptions {
   readonly cacheSize?: number;
   /** Longest wait for the store when a call comes in. Default 1,000. */
   readonly storeTimeoutMs?: number;
+  /** Let callers in with tokens of an identity provider (OpenID Connect) too. */
+  readonly jwt?: JwtOptions;
   /** Serve `/key/*`, `/team/*` and the like. Default true. */
   readonly management?: boolean;
   /** What a new key has where the request says nothing. */
@@ -52,4 +55,5 @@ export interface KeysSettings extends KeyPolicy {
   readonly cacheSize: number;
   readonly storeTimeoutMs: number;
   readonly management: boolean;
+  readonly jwt?: JwtOptions;
 }

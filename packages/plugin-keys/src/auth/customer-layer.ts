@@ -13,11 +13,13 @@ export function customerLayer(identities: () => Identities | undefined): Layer {
     call: Call<Name>,
     next: (call: Call<Name>) => Reply<Name>,
   ): Reply<Name> {
-    const { endUserId, tags = [] } = call.options;
+    const { tags = [] } = call.options;
+    const endUserId = call.principal.endUserId ?? call.options.endUserId;
     const known = identities();
     const all = new Set([...tags, ...(call.principal.tags ?? [])]);
     if (known === undefined || (endUserId === undefined && all.size === 0)) return next(call);
-    return bounded(call, known, endUserId, all, next);
+    const own = endUserId === call.options.endUserId ? call : { ...call, options: { ...call.options, endUserId } };
+    return bounded(own as Call<Name>, known, endUserId, all, next);
   };
 }
 

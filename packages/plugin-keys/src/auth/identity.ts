@@ -45,6 +45,8 @@ export class Identities {
   readonly #retired: CachedRecords<RetiredHash>;
   readonly #keys: CachedRecords<KeyRecord>;
   readonly #users: CachedRecords<UserRecord>;
+  readonly #usersBySubject: CachedRecords<UserRecord>;
+  readonly #usersByEmail: CachedRecords<UserRecord>;
   readonly #teams: CachedRecords<TeamRecord>;
   readonly #organizations: CachedRecords<OrganizationRecord>;
   readonly #budgets: CachedRecords<BudgetRecord>;
@@ -62,6 +64,10 @@ export class Identities {
     this.#retired = new CachedRecords(retiredHashes, (hash) => retiredHashes.get(hash), parts, changed);
     this.#keys = new CachedRecords(keys, (id) => keys.get(id), parts, changed);
     this.#users = new CachedRecords(users, (id) => users.get(id), parts, changed);
+    const bySubject = (subject: string): Promise<UserRecord | undefined> => users.find("sso_user_id", subject);
+    const byEmail = (email: string): Promise<UserRecord | undefined> => users.find("user_email", email);
+    this.#usersBySubject = new CachedRecords(users, bySubject, parts, changed);
+    this.#usersByEmail = new CachedRecords(users, byEmail, parts, changed);
     this.#teams = new CachedRecords(teams, (id) => teams.get(id), parts, changed);
     this.#organizations = new CachedRecords(organizations, (id) => organizations.get(id), parts, changed);
     this.#budgets = new CachedRecords(budgets, (id) => budgets.get(id), parts, changed);
@@ -97,6 +103,23 @@ export class Identities {
     return { key, ancestors, user, team, organization, budgets };
   }
 
+  async user(id: string): Promise<UserRecord | undefined> {
+    return await this.#users.get(id);
+  }
+
+  /** By the id at an issuer. */
+  async userBySubject(subject: string): Promise<UserRecord | undefined> {
+    return await this.#usersBySubject.get(subject);
+  }
+
+  async userByEmail(email: string): Promise<UserRecord | undefined> {
+    return await this.#usersByEmail.get(email);
+  }
+
+  async team(id: string): Promise<TeamRecord | undefined> {
+    return await this.#teams.get(id);
+  }
+
   async budget(id: string | null | undefined): Promise<BudgetRecord | undefined> {
     return id === null || id === undefined ? undefined : await this.#budgets.get(id);
   }
@@ -105,6 +128,7 @@ export class Identities {
     for (const each of [this.#byHash, this.#retired, this.#keys, this.#users, this.#teams, this.#organizations]) {
       each.close();
     }
+    for (const each of [this.#usersBySubject, this.#usersByEmail]) each.close();
     for (const each of [this.#budgets, this.customers, this.tags]) each.close();
   }
 

@@ -1,20 +1,18 @@
 import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Authenticator, Credentials, Principal, Secret } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
+import type { TokenIdentities, TokenIdentity } from "../jwt/token-identities.ts";
+import { isToken } from "../jwt/verify-tokens.ts";
 import type { Identities, Identity } from "./identity.ts";
 import { organizationOf } from "./identity.ts";
 import type { KeyHasher } from "./key-hash.ts";
 import { isKey } from "./key-hash.ts";
 import { principalOf } from "./principal-of.ts";
 
-interface Known {
-  readonly principal: Principal;
-  readonly identity: Identity;
+interface Known extends TokenIdentity {
   /** Of the identities when this was made. */
   readonly version: number;
   readonly freshUntil: number;
-  /** Epoch milliseconds. */
-  readonly expiresAt: number;
 }
 
 const REMEMBERED_MS = 1_000;
@@ -27,6 +25,8 @@ export interface AuthenticatorParts {
   readonly now: () => number;
   /** Undefined until the gateway has started. */
   readonly identities: () => Identities | undefined;
+  /** Undefined until the gateway has started, and where tokens are not accepted. */
+  readonly tokens: () => TokenIdentities | undefined;
 }
 
 /**
@@ -82,8 +82,10 @@ export class KeyAuthenticator implements Authenticator {
       this.#accepted.set(name, master);
       return master;
     }
-    if (!isKey(key)) throw invalidKey();
-    return this.#find(stored, name);
+    if (isKey(key)) return this.#find(name, () => this.#keyOf(stored));
+    const tokens = this.#parts.tokens();
+    if (tokens === undefined || !isToken(key)) throw invalidKey();
+    return this.#find(name, () => tokens.find(key, name));
   }
 
   #masterOf(digest: Buffer): Principal | undefined {
@@ -94,28 +96,29 @@ export class KeyAuthenticator implements Authenticator {
     return found;
   }
 
-  async #find(stored: string, name: string): Promise<Principal> {
+  async #keyOf(stored: string): Promise<TokenIdentity | undefined> {
     const identities = this.#parts.identities();
     if (identities === undefined) {
       throw new GatewayError("auth_unavailable", "the gateway is still starting", { retryAfterMs: 1_000 });
     }
-    const version = this.#version;
     const identity = await identities.find(stored);
+    if (identity === undefined) return undefined;
+    const { expires } = identity.key;
+    const expiresAt = expires === null ? Number.POSITIVE_INFINITY : Date.parse(expires);
+    return { identity, principal: principalOf(identity), expiresAt };
+  }
+
+  async #find(name: string, look: () => Promise<TokenIdentity | undefined>): Promise<Principal> {
+    const version = this.#version;
+    const found = await look();
     const now = this.#parts.now();
-    if (identity === undefined) {
+    if (found === undefined) {
       this.#known.delete(name);
       throw invalidKey();
     }
-    const principal = principalOf(identity);
-    this.#identities.set(principal, identity);
-    const known: Known = {
-      principal,
-      identity,
-      version,
-      // short, so that copies which are used in place of a silent store end in time
-      freshUntil: now + REMEMBERED_MS,
-      expiresAt: identity.key.expires === null ? Number.POSITIVE_INFINITY : Date.parse(identity.key.expires),
-    };
+    this.#identities.set(found.principal, found.identity);
+    // short, so that copies which are used in place of a silent store end in time
+    const known: Known = { ...found, version, freshUntil: now + REMEMBERED_MS };
     this.#remember(name, known);
     return valid(known, now);
   }

@@ -12,7 +12,14 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   openai_routes: ["calls"],
   management_routes: ["resources"],
   info_routes: ["reads"],
+  spend_tracking_routes: ["/spend/*"],
+  global_spend_tracking_routes: ["/global/*"],
 };
+
+/** Whether a text can stand in a grant of routes. */
+export function isKnownRoute(route: string): boolean {
+  return route.startsWith("/") || Object.hasOwn(WORDS, route);
+}
 
 /** A grant of routes as the gateway reads it: words of the management API replaced. Undefined: no bound. */
 export function routesOf(granted: readonly string[] | null): readonly string[] | undefined {
