@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 
 export interface BenchOptions {
-  /** `gateway`: calls through a running gateway. `routing`: the choice among deployments alone. */
+  /** `gateway`: calls through a running gateway. `routing`: the choice among deployments alone. `money`: calls with budgets. */
   readonly suite: Suite;
   readonly quick: boolean;
   /** Where to write the figures as JSON. */
@@ -16,7 +16,7 @@ export interface BenchOptions {
   readonly pace: Pace;
 }
 
-export const SUITES = ["gateway", "routing"] as const;
+export const SUITES = ["gateway", "routing", "money"] as const;
 export type Suite = (typeof SUITES)[number];
 
 export const SECTIONS = ["start", "plain", "streamed", "paced", "memory"] as const;

@@ -5,15 +5,25 @@ import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { conclude } from "../checks.ts";
 import { ChildProgram, canPin } from "../child-program.ts";
+import type { BenchResult } from "./bench.ts";
 import { runBench } from "./bench.ts";
+import type { BenchOptions } from "./bench-options.ts";
 import { readOptions, USAGE } from "./bench-options.ts";
+import { runMoney } from "./money.ts";
 import { runRouting } from "./routing.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PACKAGES = [
   "express",
+  "plugin-budgets",
   "plugin-config",
   "plugin-fallbacks",
+  "plugin-keys",
+  "plugin-ledger-postgres",
+  "plugin-ledger-sqlite",
+  "plugin-limits",
+  "plugin-pricing",
+  "plugin-redis",
   "plugin-routing",
   "provider-anthropic",
   "provider-openai",
@@ -31,6 +41,11 @@ function build(packages: boolean): void {
   if (!compile("-p", "test/bench")) throw new Error("the benchmark's programs do not build");
 }
 
+function run(options: BenchOptions): Promise<BenchResult> {
+  if (options.suite === "routing") return runRouting(options.quick);
+  return options.suite === "money" ? runMoney(options.quick, options.pace) : runBench(options);
+}
+
 const options = readOptions(process.argv.slice(2));
 if (options === undefined) console.log(USAGE);
 else {
@@ -43,7 +58,7 @@ else {
         : "processes are not pinned: without taskset and two processors figures vary more"),
   );
   try {
-    const { checks, rows } = options.suite === "routing" ? await runRouting(options.quick) : await runBench(options);
+    const { checks, rows } = await run(options);
     conclude(checks, options.json, { node: process.version, quick: options.quick, rows });
   } finally {
     await ChildProgram.stopAll();

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { ChildProgram } from "../child-program.ts";
 
 /** Processor of what is measured; load and upstream share the other one. */
-const TARGET_CORE = 0;
+export const TARGET_CORE = 0;
 export const LOAD_CORE = 1;
 
 const MASTER_KEY = "sk-bench-0123456789abcdefghijklmnopqrstuvwxyz";

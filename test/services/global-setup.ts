@@ -18,7 +18,7 @@ declare module "vitest" {
  * test's timeout should pay for that; a failure to do so is told to the test that asks.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const start: Record<string, () => Promise<Service>> = { postgres: startPostgres, redis: startRedis };
+  const start: Record<string, () => Promise<Service>> = { postgres: () => startPostgres(), redis: startRedis };
   const started = new Map<string, Promise<Service>>();
   await Promise.allSettled([preparePostgres(), prepareRedis()]);
 

@@ -26,7 +26,8 @@ export async function preparePostgres(): Promise<void> {
   await install(WANTED);
 }
 
-export async function startPostgres(): Promise<Service> {
+/** @param settings of a server that is started here, besides and over the usual ones: `fsync=on` */
+export async function startPostgres(settings: readonly string[] = []): Promise<Service> {
   const { DATABASE_URL: given } = process.env;
   if (given) {
     await selectOne(given).catch((error: unknown) => {
@@ -40,10 +41,13 @@ export async function startPostgres(): Promise<Service> {
   const found = binaries();
   if (found === undefined)
     throw new Error("PostgreSQL was installed, but `initdb` and `postgres` are not where expected");
-  return withRetries(() => startOwn(found));
+  return withRetries(() => startOwn(found, settings));
 }
 
-async function startOwn({ initdb, postgres }: { initdb: string; postgres: string }): Promise<Service> {
+async function startOwn(
+  { initdb, postgres }: { initdb: string; postgres: string },
+  settings: readonly string[],
+): Promise<Service> {
   const owner = runAs();
   const folder = mkdtempSync(join(tmpdir(), "signalbox-postgres-"));
   try {
@@ -52,7 +56,7 @@ async function startOwn({ initdb, postgres }: { initdb: string; postgres: string
     const init = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
     await promisify(execFile)(initdb, init, { cwd: folder, ...owner });
     const port = await freePort();
-    const command = [postgres, "-D", data, "-p", String(port), ...SETTINGS.flatMap((setting) => ["-c", setting])];
+    const command = [postgres, "-D", data, "-p", String(port), ...[...SETTINGS, ...settings].flatMap((setting) => ["-c", setting])];
     // SIGINT is PostgreSQL's fast shutdown: it does not wait for clients.
     const server = supervise(folder, command, { owner, signal: "SIGINT" });
     const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
