@@ -99,9 +99,26 @@ export class ChildProgram {
     return this.ask("usage");
   }
 
+  /** Whether it still runs; a stopped one (SIGSTOP) does. */
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Sends a signal, and waits for nothing. */
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Resolves when it has ended: with its exit code, or undefined when a signal has ended it. */
+  async ended(): Promise<number | undefined> {
+    if (this.running) await once(this.#child, "exit");
+    started.delete(this);
+    return this.#child.exitCode ?? undefined;
+  }
+
   async stop(): Promise<void> {
     started.delete(this);
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (!this.running) return;
     const gone = once(this.#child, "exit");
     this.#child.kill("SIGKILL");
     await gone;

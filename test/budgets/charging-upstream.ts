@@ -18,15 +18,26 @@ export interface ChargingUpstream {
 }
 
 interface Wish {
-  /** In the last message: `words=12 gap=3 wait=10 status=500`. */
+  /** In the last message: `words=12 piece=1 gap=3 wait=10 status=500`. */
   readonly words: number;
+  /** Words in one event of a stream. */
+  readonly piece: number;
   readonly gap: number;
   readonly wait: number;
   readonly status: number;
 }
 
+/** What an upstream does beside answering. */
+export interface ChargingOptions {
+  /** Told before anything of it is answered. `id` is what the header `x-attempt` has said. */
+  readonly charged?: (id: string, nano: bigint) => void;
+  /** Words that it has produced and charges, and that nobody receives, when a stream is cut. Default 0. */
+  readonly unseenWords?: number;
+}
+
 /** A word is a token; input counts a token for four bytes of its messages. */
-export async function openCharging(): Promise<ChargingUpstream> {
+export async function openCharging(options: ChargingOptions = {}): Promise<ChargingUpstream> {
+  const unseen = BigInt(options.unseenWords ?? 0);
   let bill = 0n;
   let calls = 0;
 
@@ -40,7 +51,12 @@ export async function openCharging(): Promise<ChargingUpstream> {
       readonly max_completion_tokens?: number;
     };
     calls++;
-    const { words, gap, wait, status } = wishOf(body.messages.at(-1)?.content ?? "");
+    const id = String(request.headers["x-attempt"] ?? "");
+    const charge = (nano: bigint): void => {
+      bill += nano;
+      options.charged?.(id, nano);
+    };
+    const { words, piece, gap, wait, status } = wishOf(body.messages.at(-1)?.content ?? "");
     if (status !== 200) {
       response.writeHead(status, { "content-type": "application/json" });
       response.end('{"error":{"message":"no","type":"server_error"}}');
@@ -48,11 +64,11 @@ export async function openCharging(): Promise<ChargingUpstream> {
     }
     const count = Math.min(words, body.max_tokens ?? body.max_completion_tokens ?? 50);
     const input = Math.ceil(JSON.stringify(body.messages).length / 4);
-    bill += BigInt(input) * INPUT_NANO;
+    charge(BigInt(input) * INPUT_NANO);
     const usage = { prompt_tokens: input, completion_tokens: count, total_tokens: input + count };
     const frame = { id: "c", created: 1_700_000_000, model: "m-1" };
     if (body.stream !== true) {
-      bill += BigInt(count) * OUTPUT_NANO;
+      charge(BigInt(count) * OUTPUT_NANO);
       if (wait > 0) await delay(wait);
       const message = { role: "assistant", content: "word ".repeat(count) };
       const choices = [{ index: 0, message, finish_reason: "stop" }];
@@ -66,10 +82,14 @@ export async function openCharging(): Promise<ChargingUpstream> {
         `data: ${JSON.stringify({ ...frame, object: "chat.completion.chunk", choices, ...more })}\n\n`,
       );
     if (wait > 0) await delay(wait);
-    for (let said = 0; said < count; said++) {
-      if (response.destroyed) return;
-      bill += OUTPUT_NANO;
-      send([{ index: 0, delta: { role: "assistant", content: "word " }, finish_reason: null }]);
+    for (let said = 0; said < count; said += piece) {
+      const now = Math.min(piece, count - said);
+      if (response.destroyed) {
+        if (unseen > 0n) charge(unseen * OUTPUT_NANO);
+        return;
+      }
+      charge(BigInt(now) * OUTPUT_NANO);
+      send([{ index: 0, delta: { role: "assistant", content: "word ".repeat(now) }, finish_reason: null }]);
       if (gap > 0) await delay(gap);
     }
     send([{ index: 0, delta: {}, finish_reason: "stop" }]);
@@ -102,6 +122,7 @@ function wishOf(text: string): Wish {
     Number(new RegExp(`\\b${name}=(\\d+)`).exec(text)?.[1] ?? otherwise);
   return {
     words: number("words", WORDS),
+    piece: Math.max(1, number("piece", 1)),
     gap: number("gap", 0),
     wait: number("wait", 0),
     status: number("status", 200),

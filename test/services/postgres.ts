@@ -11,7 +11,7 @@ import { findBinary, freePort, ownerOf, supervise, untilReady, withRetries } fro
 const WANTED = { name: "PostgreSQL", apt: "postgresql", brew: "postgresql@17", variable: "DATABASE_URL" } as const;
 
 /** Durability costs time and no test here pulls the plug. */
-const SETTINGS = [
+export const POSTGRES_SETTINGS = [
   "listen_addresses=127.0.0.1",
   "unix_socket_directories=",
   "fsync=off",
@@ -22,7 +22,7 @@ const SETTINGS = [
 ];
 
 export async function preparePostgres(): Promise<void> {
-  if (process.env.DATABASE_URL || binaries() !== undefined) return;
+  if (process.env.DATABASE_URL || postgresBinaries() !== undefined) return;
   await install(WANTED);
 }
 
@@ -38,7 +38,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<S
     return { url: given, stop: async () => undefined };
   }
   await preparePostgres();
-  const found = binaries();
+  const found = postgresBinaries();
   if (found === undefined)
     throw new Error("PostgreSQL was installed, but `initdb` and `postgres` are not where expected");
   return withRetries(() => startOwn(found, settings));
@@ -48,7 +48,7 @@ async function startOwn(
   { initdb, postgres }: { initdb: string; postgres: string },
   settings: readonly string[],
 ): Promise<Service> {
-  const owner = runAs();
+  const owner = postgresOwner();
   const folder = mkdtempSync(join(tmpdir(), "signalbox-postgres-"));
   try {
     if (owner) chownSync(folder, owner.uid, owner.gid);
@@ -56,7 +56,14 @@ async function startOwn(
     const init = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
     await promisify(execFile)(initdb, init, { cwd: folder, ...owner });
     const port = await freePort();
-    const command = [postgres, "-D", data, "-p", String(port), ...[...SETTINGS, ...settings].flatMap((setting) => ["-c", setting])];
+    const command = [
+      postgres,
+      "-D",
+      data,
+      "-p",
+      String(port),
+      ...[...POSTGRES_SETTINGS, ...settings].flatMap((setting) => ["-c", setting]),
+    ];
     // SIGINT is PostgreSQL's fast shutdown: it does not wait for clients.
     const server = supervise(folder, command, { owner, signal: "SIGINT" });
     const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
@@ -68,13 +75,14 @@ async function startOwn(
   }
 }
 
-function binaries(): { initdb: string; postgres: string } | undefined {
+/** Of the newest PostgreSQL that is installed. */
+export function postgresBinaries(): { initdb: string; postgres: string } | undefined {
   const [initdb, postgres] = [findBinary("initdb"), findBinary("postgres")];
   return initdb === undefined || postgres === undefined ? undefined : { initdb, postgres };
 }
 
 /** PostgreSQL refuses to run as root. */
-function runAs(): Owner | undefined {
+export function postgresOwner(): Owner | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const owner = ownerOf("postgres") ?? ownerOf("nobody");
   if (owner === undefined)
@@ -82,7 +90,8 @@ function runAs(): Owner | undefined {
   return owner;
 }
 
-async function selectOne(url: string): Promise<void> {
+/** Whether PostgreSQL answers there. */
+export async function selectOne(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   client.on("error", () => undefined);
   try {

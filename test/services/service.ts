@@ -132,6 +132,8 @@ export function supervise(
     output: () => output.trim(),
     exited: () => child.exitCode !== null || child.signalCode !== null,
     async stop() {
+      // somebody waits for it now
+      child.ref();
       child.stdin?.end();
       await ended;
     },
