@@ -1,0 +1,2 @@
+export { memoryCache } from "./memory-cache.ts";
+export type { MemoryCacheOptions } from "./options.ts";
