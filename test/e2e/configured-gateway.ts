@@ -83,8 +83,8 @@ export async function configuredGateway(
     file,
     `${yaml.replaceAll("$UP", upstream.url)}\ngeneral_settings: {master_key: os.environ/GATEWAY_KEY}\n`,
   );
-  const options = { config: file, host: "127.0.0.1", port: 0, models: [], version: "0" };
-  const gateway = await createGateway(assemble(options, ENV).gateway);
+  const options = { config: file, host: "127.0.0.1", port: 0, models: [], version: "0", data: "memory" };
+  const gateway = await createGateway((await assemble(options, ENV)).gateway);
   rmSync(folder, { recursive: true });
   return new ConfiguredGateway(upstream, gateway, await listen(gateway, { port: 0, host: "127.0.0.1" }));
 }

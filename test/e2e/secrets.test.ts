@@ -40,7 +40,7 @@ class GatewayProgram {
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
     this.#child = spawn(process.execPath, ["--conditions=@signalbox/source", MAIN, "--port", "0", ...args], {
-      env: { PATH: process.env.PATH ?? "", ...env },
+      env: { PATH: process.env.PATH ?? "", SIGNALBOX_DATA_DIR: "memory", ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {

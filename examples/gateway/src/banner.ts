@@ -1,19 +1,21 @@
 import type { Dialect } from "@signalbox/kernel";
 import type { LoadedConfig } from "@signalbox/plugin-config";
+import { KEY_VARIABLE } from "./access.ts";
 import type { Assembly } from "./assemble.ts";
-import { KEY_VARIABLE } from "./assemble.ts";
 
-export interface BannerOptions extends Pick<Assembly, "gateway" | "config" | "key" | "off" | "warnings"> {
+export interface BannerOptions
+  extends Pick<Assembly, "gateway" | "config" | "key" | "stores" | "off" | "warnings" | "notes"> {
   readonly version: string;
   readonly url: string;
   readonly dialects: readonly Dialect[];
 }
 
 const SHOWN_MODELS = 12;
+const IN_MEMORY = "keeping of spend: it is kept in memory only (set DATABASE_URL, or use a master key and --data)";
 
 /** What a gateway says once it is ready: what it serves, what is on and off, and a line to try. */
 export function banner(options: BannerOptions): string {
-  const { version, url, warnings } = options;
+  const { version, url, warnings, notes } = options;
   const rows = [
     ["models", modelList(options)],
     ["clients", clients(options.dialects)],
@@ -24,6 +26,7 @@ export function banner(options: BannerOptions): string {
     `Signalbox ${version} is ready at ${url}`,
     "",
     ...rows.filter(([, text]) => text !== "").map(([label, text]) => `  ${label.padEnd(9)}${text}`),
+    ...notes.map((note) => `  note     ${note}`),
     ...warnings.map((warning) => `  warning  ${warning}`),
     "",
     ...tryIt(options),
@@ -56,9 +59,12 @@ function clients(dialects: readonly Dialect[]): string {
   return [...new Set(paths.map(({ path }) => path))].join(", ");
 }
 
-function on({ gateway, config, key }: BannerOptions): readonly string[] {
+function on({ gateway, config, key, stores }: BannerOptions): readonly string[] {
   return [
-    ...(key === undefined ? [] : ["master key: every request needs it"]),
+    ...(key === undefined ? [] : ["master key and virtual keys (POST /key/generate): every request needs one"]),
+    ...(stores.ledger === undefined ? [] : [`spend in ${stores.ledger}`]),
+    ...(stores.redis === undefined ? [] : [`limits and budgets in ${stores.redis}`]),
+    "prices, limits and budgets",
     ...routingParts(config?.routing ?? {}),
     ...resilienceParts(config?.resilience ?? {}, Object.keys(gateway.fallbacks ?? {}).length),
     ...(gateway.dropParams === true ? ["parameters a model does not take are left out"] : []),
@@ -102,7 +108,7 @@ function counted(count: number, one: string, several: string): string {
   return `${count} ${count === 1 ? one : several}`;
 }
 
-function off({ key, config, off: missing }: BannerOptions): readonly string[] {
+function off({ key, config, stores, off: missing }: BannerOptions): readonly string[] {
   const { retries, cooldown, probes } = config?.resilience ?? {};
   return [
     ...(key === undefined ? [`master key (set ${KEY_VARIABLE}; without it only this machine is served)`] : []),
@@ -110,7 +116,8 @@ function off({ key, config, off: missing }: BannerOptions): readonly string[] {
     ...(retries === 0 ? ["retries (num_retries is 0)"] : []),
     ...(cooldown?.disabled === true ? ["cooldown (disable_cooldowns is true)"] : []),
     ...(probes === undefined ? ["health checks (background_health_checks in a configuration)"] : []),
-    "spend records, budgets, limits of keys and the cache (no plugin for them)",
+    ...(stores.ledger === undefined ? [IN_MEMORY] : []),
+    "the cache (no plugin for it)",
   ];
 }
 

@@ -41,6 +41,8 @@ function command(action: (options: StartOptions) => Promise<void>): Command {
     .option("--port <number>", "port to listen on; 0 for any free one", portNumber, 4000)
     .option("--host <address>", "address to listen on; 0.0.0.0 for all", "127.0.0.1")
     .option("--model <provider/model>", "serve this model too (repeatable)", collect)
+    .option("--data <directory>", 'where spend and keys are kept without a database; "memory" keeps nothing')
+    .option("--wait-for-stores", "wait for a database or Redis that cannot be reached, instead of giving up")
     .addHelpText("after", HELP)
     .allowExcessArguments(false)
     .exitOverride()
@@ -54,7 +56,11 @@ Without a configuration the gateway serves mock models, and every provider whose
 (OPENAI_API_KEY, ANTHROPIC_API_KEY, GROQ_API_KEY, …).
 
 With SIGNALBOX_MASTER_KEY, or general_settings.master_key in the configuration, every request needs that key.
-Without one the gateway serves this machine only.`;
+Without one the gateway serves this machine only.
+
+With a key, spend and virtual keys are kept: in the database of DATABASE_URL (postgres://…), else in a SQLite file in
+the data directory (--data, SIGNALBOX_DATA_DIR, ./signalbox-data). Several processes share limits and budgets through
+REDIS_URL. SIGNALBOX_SECRET is what hashes of keys depend on.`;
 
 function portNumber(text: string): number {
   const port = Number(text);

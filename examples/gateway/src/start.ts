@@ -1,8 +1,10 @@
 import { serve } from "@signalbox/express/node";
-import type { Gateway } from "@signalbox/kernel";
+import type { Gateway, GatewayError } from "@signalbox/kernel";
 import { createGateway, isGatewayError } from "@signalbox/kernel";
+import type { Assembly } from "./assemble.ts";
 import { assemble } from "./assemble.ts";
 import { banner } from "./banner.ts";
+import type { Stores } from "./stores.ts";
 
 export interface StartOptions {
   readonly config?: string;
@@ -11,6 +13,10 @@ export interface StartOptions {
   /** Model strings from the command line. */
   readonly models: readonly string[];
   readonly version: string;
+  /** Directory for what is kept; `memory`: nothing is. */
+  readonly data?: string;
+  /** Wait for a database or Redis that cannot be reached, instead of giving up. */
+  readonly waitForStores?: boolean;
 }
 
 /** Starts the gateway and says what it does. Answers 1, with the reason on the error stream, when it cannot start. */
@@ -18,22 +24,23 @@ export async function startGateway(
   options: StartOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
+  let assembly: Assembly | undefined;
   let gateway: Gateway | undefined;
   try {
-    const assembly = assemble(options, env);
+    assembly = await assemble(options, env);
     gateway = await createGateway(assembly.gateway);
     const listener = await serve(gateway, { ...assembly.server, host: options.host, port: options.port });
     console.log(banner({ ...assembly, version: options.version, url: listener.url, dialects: gateway.dialects }));
     return 0;
   } catch (error) {
-    console.error(`signalbox: ${reason(error, options)}`);
+    console.error(`signalbox: ${reason(error, options, assembly?.stores)}`);
     await gateway?.close();
     return 1;
   }
 }
 
-function reason(error: unknown, { host, port }: StartOptions): string {
-  if (isGatewayError(error)) return error.message;
+function reason(error: unknown, { host, port }: StartOptions, stores: Stores | undefined): string {
+  if (isGatewayError(error)) return storeReason(error, stores) ?? error.message;
   const { code, message } = error as NodeJS.ErrnoException;
   switch (code) {
     case "EADDRINUSE":
@@ -47,4 +54,11 @@ function reason(error: unknown, { host, port }: StartOptions): string {
     default:
       return message;
   }
+}
+
+/** The component that is out of reach, by its place, and what to do. */
+function storeReason({ source = "", message }: GatewayError, stores: Stores | undefined): string | undefined {
+  const place = stores?.places[source];
+  if (place === undefined) return undefined;
+  return `${place}: ${message}; start it, correct its address, or use --wait-for-stores`;
 }

@@ -50,7 +50,7 @@ describe("a configuration", () => {
     const { url, stdout, curl } = await start(SMALL, { GATEWAY_KEY: KEY });
     expect(stdout).toContain("  models   helper, reserve\n");
     expect(stdout).toContain(
-      "  on       master key: every request needs it, strategy simple-shuffle, 2 retries, fallbacks for 1 model, cooldown, configuration from ",
+      "  on       master key and virtual keys (POST /key/generate): every request needs one, prices, limits and budgets, strategy simple-shuffle, 2 retries, fallbacks for 1 model, cooldown, configuration from ",
     );
     expect(curl).toContain('"authorization: Bearer $GATEWAY_KEY"');
     expect(curl).toContain('"model":"helper"');
@@ -99,8 +99,8 @@ general_settings:
       "routing by tags, session affinity, prompt cache affinity, queue, 1 content router, 1 split, 1 mirror",
       "default fallbacks, health checks, hedging, continued streams, configuration from ",
     ];
-    expect(stdout).toContain(`  on       ${on.join(", ")}`);
-    expect(stdout).toContain("retries (num_retries is 0), cooldown (disable_cooldowns is true), spend records");
+    expect(stdout).toContain(`  on       prices, limits and budgets, ${on.join(", ")}`);
+    expect(stdout).toContain("retries (num_retries is 0), cooldown (disable_cooldowns is true), keeping of spend");
     expect(stdout).toContain(
       '  warning  router_settings.optional_pre_call_checks: "enforce_model_rate_limits" changes nothing, rpm and tpm are always kept to\n',
     );

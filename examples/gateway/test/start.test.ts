@@ -97,7 +97,7 @@ describe("with a master key", () => {
   test("every route needs it, and the printed line names the variable", async () => {
     const gateway = await start([], { SIGNALBOX_MASTER_KEY: KEY });
     expect(gateway.stdout).toContain(
-      "  on       master key: every request needs it, strategy simple-shuffle, 2 retries, cooldown\n",
+      "  on       master key and virtual keys (POST /key/generate): every request needs one, prices, limits and budgets, strategy simple-shuffle, 2 retries, cooldown\n",
     );
     expect(gateway.curl).toContain('-H "authorization: Bearer $SIGNALBOX_MASTER_KEY"');
     for (const headers of [{}, { authorization: "Bearer sk-wrong" }, { "x-api-key": `${KEY}x` }]) {

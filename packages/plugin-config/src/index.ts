@@ -14,3 +14,4 @@ export type { ProviderCatalog } from "./provider-catalog.ts";
 export { providerCatalog } from "./provider-catalog.ts";
 export type { ResilienceSettings } from "./resilience-settings.ts";
 export type { RoutingSettings } from "./routing-settings.ts";
+export type { RedisSettings, StoreSettings } from "./store-settings.ts";

@@ -23,6 +23,7 @@ import type { RoutingSettings } from "./routing-settings.ts";
 import { collectRouting } from "./routing-settings.ts";
 import { checkShares } from "./shares.ts";
 import { Source } from "./source.ts";
+import type { StoreSettings } from "./store-settings.ts";
 import { applyTimeouts } from "./timeouts.ts";
 
 /** Where the configuration comes from, and what it may refer to. */
@@ -58,6 +59,9 @@ export interface LoadedConfig {
   readonly masterKey?: Secret;
   /** The environment variable that holds the master key, if it was given as a reference. */
   readonly masterKeyVariable?: string;
+  /** All keys that may do everything, the master key first. */
+  readonly masterKeys: readonly Secret[];
+  readonly stores: StoreSettings;
   readonly allowWeakMasterKey: boolean;
   /** Largest request body. */
   readonly maxBodyBytes?: number;
@@ -125,6 +129,8 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
     plugins: [{ name: "config", authenticator: key === undefined ? openAccess() : masterKey(key) }],
     ...(key !== undefined && { masterKey: key }),
     ...(keyVariable !== undefined && { masterKeyVariable: keyVariable }),
+    masterKeys: key === undefined ? [] : [key],
+    stores: {},
     allowWeakMasterKey: general.allow_weak_master_key ?? false,
     ...(general.max_request_size_mb !== undefined && {
       maxBodyBytes: Math.floor(general.max_request_size_mb * MEBIBYTE),

@@ -10,7 +10,10 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** The command line as a process of its own, with no other environment than the one given. */
+/**
+ * The command line as a process of its own, with no other environment than the one given. It keeps nothing, unless the
+ * environment names a data directory.
+ */
 export class GatewayProcess {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
@@ -19,7 +22,7 @@ export class GatewayProcess {
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, flags: readonly string[] = []) {
     this.child = spawn(process.execPath, ["--conditions=@signalbox/source", ...flags, MAIN, ...args], {
-      env: { PATH: process.env.PATH ?? "", ...env },
+      env: { PATH: process.env.PATH ?? "", SIGNALBOX_DATA_DIR: "memory", ...env },
     });
     this.child.stdout?.setEncoding("utf8").on("data", (text) => {
       this.stdout += text;
