@@ -33,7 +33,7 @@ describe("defaults", () => {
     expect(user.body).toMatchObject({ user_role: "internal_user_viewer", max_budget: 1 });
     const team = await api("POST /team/new", { team_id: "blue", max_budget: 7 });
     expect(team.body).toMatchObject({ models: ["small"], max_budget: 7 });
-    expect((await api("POST /key/generate", {})).body.max_budget).toBeUndefined();
+    expect((await api("POST /key/generate", {})).body.max_budget).toBeNull();
   });
 });
 

@@ -59,6 +59,7 @@ export interface KeyGenerationSettings {
 
 /** What holds for objects that are made over the management API. */
 export interface KeyPolicy {
+  readonly timezone?: string;
   readonly defaultKeyGenerateParams?: KeyDefaults;
   readonly upperboundKeyGenerateParams?: KeyBounds;
   readonly defaultTeamParams?: TeamDefaults;

@@ -1,5 +1,15 @@
 import type { Plugin } from "@signalbox/kernel";
-import { DIRECTORY, GatewayError, IdSource, LEDGER, RECORD_STORE, TRANSPORT } from "@signalbox/kernel";
+import {
+  DIRECTORY,
+  ENTRY_STORE,
+  GatewayError,
+  IdSource,
+  LEDGER,
+  MODEL_TABLE,
+  PRICING,
+  RECORD_STORE,
+  TRANSPORT,
+} from "@signalbox/kernel";
 import { checkPepper } from "./auth/check-pepper.ts";
 import { customerLayer } from "./auth/customer-layer.ts";
 import { Identities } from "./auth/identity.ts";
@@ -77,9 +87,16 @@ export function keys(options: KeysOptions): Plugin {
         identities,
         hasher,
         identityOf: (principal) => authenticator.identityOf(principal),
-        ledger: container.isRegistered(LEDGER, true) ? container.resolve(LEDGER) : undefined,
+        // a plugin that starts later may bring it
+        ledger: () => (container.isRegistered(LEDGER, true) ? container.resolve(LEDGER) : undefined),
         nextId: () => ids.next(),
         policy: settings,
+        surroundings: {
+          models: container.resolve(MODEL_TABLE),
+          pricing: container.isRegistered(PRICING, true) ? container.resolve(PRICING) : undefined,
+          entries: container.isRegistered(ENTRY_STORE, true) ? container.resolve(ENTRY_STORE) : undefined,
+          settings: new Set(),
+        },
       });
       container.register(DIRECTORY, { useValue: new RecordDirectory(management) });
     },

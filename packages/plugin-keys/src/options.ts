@@ -33,6 +33,8 @@ export interface KeysOptions {
   readonly jwt?: JwtOptions;
   /** Serve `/key/*`, `/team/*` and the like. Default true. */
   readonly management?: boolean;
+  /** IANA zone in which the days, weeks and months of budgets begin: that of the gateway's budgets. Default UTC. */
+  readonly timezone?: string;
   /** What a new key has where the request says nothing. */
   readonly defaultKeyGenerateParams?: KeyDefaults;
   /** The most that any key can have, whoever makes it; also where nothing is asked for. */

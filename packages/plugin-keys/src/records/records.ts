@@ -62,6 +62,8 @@ export interface KeyRecord extends StoredRecord, Bounds, History {
   readonly budget_limits?: readonly { readonly budget_duration: string; readonly max_budget: number }[] | null;
   readonly temp_budget_increase?: number | null;
   readonly temp_budget_expiry?: string | null;
+  /** What it says to plugins, by the names of the management API: `guardrails`. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   /** Keys with bounds of their own that this one was made with, and what made those: it shares their bounds and their end. */
   readonly ancestor_ids: readonly string[];
 }
@@ -113,6 +115,15 @@ export interface TeamRecord extends StoredRecord, Bounds, History {
   readonly blocked: boolean;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly router_settings: RouterSettings | null;
+  /** Of members that have no budget or limit of their own in the team. USD. */
+  readonly team_member_budget?: number | null;
+  readonly team_member_budget_duration?: string | null;
+  readonly team_member_rpm_limit?: number | null;
+  readonly team_member_tpm_limit?: number | null;
+  /** How long keys last that members make. */
+  readonly team_member_key_duration?: string | null;
+  /** What it says to plugins. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 /** Somebody's place in an organisation. */

@@ -2,13 +2,15 @@ import { z } from "zod";
 import { GatewayError } from "@signalbox/kernel";
 import type { BudgetRecord } from "../records/records.ts";
 import { requireAdmin, requireViewer } from "./actor.ts";
+import { partFields, partOf, rangeOf } from "./answer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { endpoint } from "./endpoint.ts";
 import { boundFields, id, ids } from "./fields.ts";
 import type { Management } from "./management.ts";
 import { existing, made, shown } from "./management.ts";
 import type { Kind } from "./objects.ts";
-import { all, change, chosen, create, remove } from "./objects.ts";
+import { change, chosen, create, OLDEST_FIRST, remove } from "./objects.ts";
+import { NO_BOUNDS } from "./spending.ts";
 
 const kind = ({ collections }: Management): Kind<BudgetRecord> => ({
   collection: collections.budgets,
@@ -58,10 +60,30 @@ export const budgetRoutes: readonly Endpoint[] = [
   endpoint({
     method: "GET",
     path: "/budget/list",
-    summary: "All budgets.",
-    async run({ actor, management }) {
+    summary: "All budgets, in parts.",
+    query: z.strictObject(partFields),
+    async run({ actor, query, management }) {
       requireViewer(actor);
-      return (await all(management.collections.budgets, {})).map(budgetRow);
+      const { items, total } = await management.collections.budgets.list({ ...OLDEST_FIRST, ...rangeOf(query) });
+      return partOf(items.map(budgetRow), total, query);
+    },
+  }),
+  endpoint({
+    method: "GET",
+    path: "/budget/settings",
+    summary: "The fields of a budget: what each means, and what this one says.",
+    query: z.strictObject({ budget_id: id }),
+    async run({ actor, query: { budget_id }, management }) {
+      requireViewer(actor);
+      const budget = existing(await management.collections.budgets.get(budget_id), "budget");
+      return SETTINGS.map(([field_name, field_type, field_description]) => ({
+        field_name,
+        field_type,
+        field_description,
+        field_value: budget[field_name] ?? null,
+        stored_in_db: budget[field_name] !== undefined && budget[field_name] !== null,
+        field_default_value: null,
+      }));
     },
   }),
   endpoint({
@@ -84,7 +106,19 @@ export const budgetRoutes: readonly Endpoint[] = [
   }),
 ];
 
+/** What people set. */
+const SETTINGS = [
+  ["max_budget", "Float", "US dollars that may be spent; 0: none."],
+  ["soft_budget", "Float", "US dollars that are told of when they are spent."],
+  ["budget_duration", "String", "How long until the budget begins anew: 24h, 7d, 1mo."],
+  ["max_parallel_requests", "Integer", "Calls at the same time."],
+  ["tpm_limit", "Integer", "Tokens per minute."],
+  ["rpm_limit", "Integer", "Calls per minute."],
+  ["model_max_budget", "Object", "Budgets of single models."],
+] as const;
+
 function budgetRow(budget: BudgetRecord): Record<string, unknown> {
   const { id: budget_id, ...rest } = shown(budget);
-  return { budget_id, ...rest };
+  const { budget_id: _, ...none } = NO_BOUNDS;
+  return { budget_id, ...none, ...rest };
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { CustomerRecord } from "../records/records.ts";
 import { requireAdmin, requireViewer } from "./actor.ts";
+import { partFields, partOf, rangeOf } from "./answer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { endpoint } from "./endpoint.ts";
 import { boundOrBudgetFields, id, ids, name } from "./fields.ts";
@@ -8,7 +9,8 @@ import { checkBudget } from "./key-create.ts";
 import type { Management } from "./management.ts";
 import { existing, made, shown } from "./management.ts";
 import type { Kind } from "./objects.ts";
-import { all, change, create, remove } from "./objects.ts";
+import { change, create, OLDEST_FIRST, remove } from "./objects.ts";
+import { NO_BOUNDS, spendingOf } from "./spending.ts";
 
 const fields = {
   alias: name.nullable().exactOptional(),
@@ -75,7 +77,7 @@ export const customerRoutes: readonly Endpoint[] = ["/customer", "/end_user"].fl
           }
           return done;
         });
-        return { blocked_users: await Promise.all(records.map((record) => customerRow(record, management))) };
+        return { blocked_users: await customerRows(records, management) };
       },
     }),
   ),
@@ -106,22 +108,30 @@ export const customerRoutes: readonly Endpoint[] = ["/customer", "/end_user"].fl
   endpoint({
     method: "GET",
     path: `${base}/list`,
-    summary: "All customers.",
-    async run({ actor, management }) {
+    summary: "All customers, in parts.",
+    query: z.strictObject(partFields),
+    async run({ actor, query, management }) {
       requireViewer(actor);
-      const customers = await all(management.collections.customers, {});
-      return await Promise.all(customers.map((customer) => customerRow(customer, management)));
+      const { items, total } = await management.collections.customers.list({ ...OLDEST_FIRST, ...rangeOf(query) });
+      return partOf(await customerRows(items, management), total, query);
     },
   }),
 ]);
 
 async function customerRow(customer: CustomerRecord, management: Management): Promise<Record<string, unknown>> {
-  const { id: user_id, ...rest } = shown(customer);
-  const budget = customer.budget_id == null ? undefined : await management.collections.budgets.get(customer.budget_id);
-  return {
-    user_id,
-    ...rest,
-    spend: await management.spend({ kind: "customer", id: customer.id }),
-    litellm_budget_table: budget === undefined ? null : shown(budget),
-  };
+  return (await customerRows([customer], management))[0] as Record<string, unknown>;
+}
+
+async function customerRows(
+  customers: readonly CustomerRecord[],
+  management: Management,
+): Promise<readonly Record<string, unknown>[]> {
+  const spending = await spendingOf(
+    customers.map((customer) => ({ scope: { kind: "customer", id: customer.id }, bounds: customer })),
+    management,
+  );
+  return customers.map((customer, index) => {
+    const { id: user_id, ...rest } = shown(customer);
+    return { user_id, ...NO_BOUNDS, default_model: null, ...rest, ...spending[index] };
+  });
 }

@@ -3,6 +3,7 @@ import type { DialectRequest, HttpReply, ResourceContext, ResourceRoute } from "
 import { didYouMean, GatewayError } from "@signalbox/kernel";
 import type { Actor } from "./actor.ts";
 import { actorOf } from "./actor.ts";
+import { Answer } from "./answer.ts";
 import type { Management } from "./management.ts";
 
 /** What an endpoint is given: all of it checked. */
@@ -54,9 +55,10 @@ export function endpoint<Body = undefined, Query = Record<string, never>>(defini
   };
 }
 
-function json(value: unknown): HttpReply {
-  const headers = { "content-type": "application/json", "cache-control": "no-store" };
-  return { status: 200, headers, body: JSON.stringify(value) };
+function json(answer: unknown): HttpReply {
+  const plain = { "content-type": "application/json", "cache-control": "no-store" };
+  if (!(answer instanceof Answer)) return { status: 200, headers: plain, body: JSON.stringify(answer) };
+  return { status: 200, headers: { ...plain, ...answer.headers }, body: JSON.stringify(answer.value) };
 }
 
 function readBody(schema: z.ZodType | undefined, { body }: DialectRequest): unknown {

@@ -3,7 +3,7 @@ import { GatewayError, toGatewayError } from "@signalbox/kernel";
 import { newKey, shownKey } from "../auth/key-hash.ts";
 import type { KeyRecord } from "../records/records.ts";
 import type { Actor } from "./actor.ts";
-import { forbidden, keyAccess, notFound } from "./actor.ts";
+import { forbidden, isAdmin, keyAccess, notFound } from "./actor.ts";
 import { after } from "./durations.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { endpoint } from "./endpoint.ts";
@@ -15,11 +15,15 @@ import { withinBounds } from "./key-policy.ts";
 import { findKey, keyRow } from "./key-row.ts";
 import type { Management } from "./management.ts";
 import { changed } from "./management.ts";
+import { setSpend } from "./reset-spend.ts";
+import { checkSettings, ignoredFields, mergedSettings, settingFields, splitSettings } from "./settings.ts";
 
 const MOST_AT_ONCE = 500;
 
 const changes = {
   ...keyFields,
+  ...settingFields,
+  ...ignoredFields,
   temp_budget_increase: z.number().min(0).max(1_000_000_000).nullable().exactOptional(),
   temp_budget_expiry: z.iso.datetime({ offset: true }).nullable().exactOptional(),
 };
@@ -37,9 +41,13 @@ export const keyChanges: readonly Endpoint[] = [
     method: "POST",
     path: "/key/update",
     summary: "Change a key: null clears a field, an absent one is left alone.",
-    body: z.strictObject({ key: id, ...changes }),
-    async run({ actor, body: { key, ...fields }, management }) {
+    body: z.strictObject({ key: id, spend: z.number().min(0).max(1_000_000_000).exactOptional(), ...changes }),
+    async run({ actor, body: { key, spend, ...fields }, management }) {
+      if (spend !== undefined && !isAdmin(actor)) throw forbidden("spend is set by administrators", "spend");
       const record = await updateKey(actor, key, fields, management);
+      if (spend !== undefined) {
+        await setSpend(actor, record, { amount: spend, reason: "set by an update", mayRise: true }, management);
+      }
       return { key: record.id, ...(await keyRow(record, management)) };
     },
   }),
@@ -164,7 +172,9 @@ async function changedKey(
   fields: Changes,
   management: Management,
 ): Promise<KeyRecord> {
-  const { duration: lasts, key_type: type, ...rest } = fields;
+  const { settings, rest: whole } = splitSettings(fields);
+  checkSettings(actor, before.settings, settings, management.surroundings.settings);
+  const { duration: lasts, key_type: type, ...rest } = whole;
   if ((rest.temp_budget_increase === undefined) !== (rest.temp_budget_expiry === undefined)) {
     throw new GatewayError("invalid_request", "an increase of the budget needs both its amount and its end", {
       param: "temp_budget_increase",
@@ -180,6 +190,7 @@ async function changedKey(
     ...rest,
     ...cleared,
     ...(lasts !== undefined && { expires: lasts === null ? null : after(lasts) }),
+    ...(settings !== undefined && { settings: mergedSettings(before.settings, settings) }),
     ...(type !== undefined && rest.allowed_routes === undefined && { allowed_routes: routesOfType(type) }),
     ...changed(actor),
   } as KeyRecord;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { GatewayError } from "@signalbox/kernel";
 import { isKey, newKey, shownKey } from "../auth/key-hash.ts";
 import { KEY_TYPES } from "../auth/route-grants.ts";
-import type { KeyRecord } from "../records/records.ts";
+import type { KeyRecord, UserRecord } from "../records/records.ts";
 import type { Actor } from "./actor.ts";
 import { forbidden, isAdmin } from "./actor.ts";
 import { after } from "./durations.ts";
@@ -15,6 +15,9 @@ import { checkGeneration, withDefaults, withinBounds } from "./key-policy.ts";
 import { keyRow } from "./key-row.ts";
 import type { Management } from "./management.ts";
 import { made } from "./management.ts";
+import { setSpend } from "./reset-spend.ts";
+import type { SettingFields } from "./settings.ts";
+import { checkSettings, ignoredFields, mergedSettings, settingFields, splitSettings } from "./settings.ts";
 
 const SHORTEST_KEY = 20;
 const DEEPEST = 8;
@@ -25,8 +28,15 @@ export const ownKey: z.ZodString = z
   .min(SHORTEST_KEY)
   .refine(isKey, "must begin with sk- and hold letters, digits and ._~- only") as z.ZodString;
 
-type BodyShape = KeyFields & { readonly key: Optional<string> };
-const body: z.ZodObject<BodyShape, z.core.$strict> = z.strictObject({ key: ownKey.exactOptional(), ...keyFields });
+type BodyShape = KeyFields & { readonly spend: Optional<number> } & SettingFields &
+  typeof ignoredFields & { readonly key: Optional<string> };
+const body: z.ZodObject<BodyShape, z.core.$strict> = z.strictObject({
+  key: ownKey.exactOptional(),
+  spend: z.number().min(0).max(1_000_000_000).exactOptional(),
+  ...keyFields,
+  ...settingFields,
+  ...ignoredFields,
+});
 
 /** What a new key is made from. */
 export type NewKey = z.infer<typeof body>;
@@ -65,25 +75,64 @@ async function generate(
   return { ...(await keyRow(record, management)), key, token: record.id, token_id: record.id };
 }
 
+/** A key that may be kept. */
+interface CheckedKey {
+  readonly record: KeyRecord;
+  /** The secret itself. */
+  readonly key: string;
+}
+
 /**
  * Checks and keeps a new key.
  *
- * @throws {GatewayError} `route_not_allowed`, `not_found`, `conflict`, `invalid_request`
+ * @throws {GatewayError} `route_not_allowed`, `not_found`, `conflict`, `invalid_request`, `unsupported_parameter`
  */
-export async function createKey(
+async function createKey(
   actor: Actor,
   asked: NewKey,
   defaultUser: string | null,
   management: Management,
-): Promise<{ readonly record: KeyRecord; readonly key: string }> {
+): Promise<CheckedKey> {
+  const { spend, ...fields } = asked;
+  if (spend !== undefined && spend > 0 && !isAdmin(actor)) throw forbidden("spend is set by administrators", "spend");
+  const checked = await checkedKey(actor, fields, { user_id: defaultUser }, management);
+  await management.write(() => insertKey(actor, checked.record, management));
+  if (spend !== undefined && spend > 0) {
+    await setSpend(
+      actor,
+      checked.record,
+      { amount: spend, reason: "set when the key was made", mayRise: true },
+      management,
+    );
+  }
+  return checked;
+}
+
+/**
+ * Makes a key that is not kept yet.
+ *
+ * @param owner whose key it is unless it says so itself; `made`: a user who is not kept yet either
+ * @throws {GatewayError} `route_not_allowed`, `not_found`, `invalid_request`, `unsupported_parameter`
+ */
+export async function checkedKey(
+  actor: Actor,
+  asked: NewKey,
+  owner: { readonly user_id: string | null; readonly made?: UserRecord },
+  management: Management,
+): Promise<CheckedKey> {
   if (actor.role !== "proxy_admin" && actor.role !== "internal_user") throw forbidden("your role may not make keys");
-  const { policy } = management;
-  const fields = withDefaults(asked, policy.defaultKeyGenerateParams);
+  const { policy, collections } = management;
+  const { settings: said, rest } = splitSettings(asked);
+  checkSettings(actor, undefined, said, management.surroundings.settings);
+  const fields = withDefaults(rest, policy.defaultKeyGenerateParams);
   const { key: brought, duration, key_type: type, ...given } = fields;
   if (brought !== undefined && !isAdmin(actor)) throw forbidden("keys are chosen by administrators", "key");
   const key = brought ?? newKey();
   const teamId = given.team_id ?? null;
-  const wanted: KeyRecord = {
+  const team = teamId === null ? undefined : await collections.teams.get(teamId);
+  const userId = given.user_id === undefined ? owner.user_id : given.user_id;
+  const lasts = duration ?? (userId === null ? undefined : team?.team_member_key_duration);
+  const wanted = {
     ...given,
     id: management.nextId("tok_"),
     hash: management.hasher.hash(key),
@@ -91,34 +140,35 @@ export async function createKey(
     key_alias: given.key_alias ?? null,
     // nothing is granted by saying nothing, but a key of a team is the team's
     models: given.models ?? (teamId === null ? [] : ["all-team-models"]),
-    user_id: given.user_id === undefined ? defaultUser : given.user_id,
+    user_id: userId,
     team_id: teamId,
     organization_id: given.organization_id ?? null,
-    expires: duration == null ? null : after(duration),
+    expires: lasts == null ? null : after(lasts),
     blocked: given.blocked ?? false,
     aliases: given.aliases ?? {},
     metadata: given.metadata ?? {},
     tags: given.tags ?? [],
     allowed_routes: given.allowed_routes ?? routesOfType(type),
     router_settings: given.router_settings ?? null,
+    // what plugins hold a key to, they hold to what is made with it
+    settings: isAdmin(actor) ? mergedSettings(undefined, said) : (actor.identity?.key.settings ?? {}),
     ancestor_ids: ancestorsFor(actor),
     ...made(actor),
-  };
+  } as KeyRecord;
   const record = withinBounds(wanted, policy.upperboundKeyGenerateParams);
-  await checkOwner(actor, record, management);
-  if (policy.keyGenerationSettings !== undefined) {
-    const team = teamId === null ? undefined : await management.collections.teams.get(teamId);
-    checkGeneration(actor, team, asked, policy.keyGenerationSettings);
-  }
+  await checkOwner(actor, record, management, owner.made);
+  checkGeneration(actor, team, asked, policy.keyGenerationSettings);
   await checkBudget(record, management);
-  await checkGrants(actor, record, new Set(Object.keys(asked)), management, true);
-  await management.write(async () => {
-    const same = await management.collections.retiredHashes.get(record.hash);
-    if (same !== undefined) throw new GatewayError("conflict", "there is such a key already", { param: "key" });
-    await management.collections.keys.insert(record);
-    await management.log(actor, { action: "created", table: "keys", id: record.id, before: undefined, after: record });
-  });
+  await checkGrants(actor, record, new Set(Object.keys(asked)), management, { isNew: true, user: owner.made });
   return { record, key };
+}
+
+/** Within `write`. @throws {GatewayError} `conflict` */
+export async function insertKey(actor: Actor, record: KeyRecord, management: Management): Promise<void> {
+  const same = await management.collections.retiredHashes.get(record.hash);
+  if (same !== undefined) throw new GatewayError("conflict", "there is such a key already", { param: "key" });
+  await management.collections.keys.insert(record);
+  await management.log(actor, { action: "created", table: "keys", id: record.id, before: undefined, after: record });
 }
 
 /** What a kind of key may reach; null: no bound of its own. */

@@ -1,7 +1,8 @@
+import type { Identity } from "../auth/identity.ts";
 import { ALL_TEAM_MODELS, beyond, plainModels } from "../auth/model-grants.ts";
 import { modelsOf } from "../auth/principal-of.ts";
 import { coversRoutes } from "../auth/route-grants.ts";
-import type { Bounds, KeyRecord, TeamRecord } from "../records/records.ts";
+import type { Bounds, KeyRecord, TeamRecord, UserRecord } from "../records/records.ts";
 import type { Actor } from "./actor.ts";
 import { forbidden, isAdmin, isMember, isOrganizationAdmin, isTeamAdmin, mayActFor } from "./actor.ts";
 import type { Management } from "./management.ts";
@@ -27,15 +28,17 @@ export const MEMBER_ROUTES: readonly string[] = [
 /**
  * Whether somebody may give a key to this user, this team and this organisation.
  *
+ * @param made a user who is not kept yet
  * @throws {GatewayError} `route_not_allowed`, `not_found`
  */
 export async function checkOwner(
   actor: Actor,
   { user_id, team_id, organization_id }: Pick<KeyRecord, "user_id" | "team_id" | "organization_id">,
   management: Management,
+  made?: UserRecord,
 ): Promise<void> {
   const { users, teams, organizations } = management.collections;
-  const user = user_id === null ? undefined : existing(await users.get(user_id), "user");
+  const user = user_id === null ? undefined : (made ?? existing(await users.get(user_id), "user"));
   const team = team_id === null ? undefined : existing(await teams.get(team_id), "team");
   const organization =
     organization_id === null ? undefined : existing(await organizations.get(organization_id), "organization");
@@ -84,7 +87,7 @@ export async function checkGrants(
   wanted: KeyRecord,
   given: ReadonlySet<string>,
   management: Management,
-  isNew = false,
+  { isNew = false, user: made }: { readonly isNew?: boolean; readonly user?: UserRecord | undefined } = {},
 ): Promise<void> {
   if (actor.identity === undefined) return;
   const { key, ancestors, user } = actor.identity;
@@ -94,7 +97,8 @@ export async function checkGrants(
     throw forbidden("you do not have these routes to grant", "allowed_routes");
   }
   if (isAdmin(actor)) return;
-  const complete = await management.identities.complete(wanted);
+  const complete =
+    made === undefined ? await management.identities.complete(wanted) : await withUser(wanted, made, management);
   const models = modelsOf(complete);
   // what is bounded today by a level above could be wider tomorrow
   const named = plainModels(wanted.models.filter((model) => model !== ALL_TEAM_MODELS));
@@ -115,6 +119,12 @@ export async function checkGrants(
       if (field !== undefined) throw forbidden(`you do not have so much of ${field} to grant`, field);
     }
   }
+}
+
+/** The place of a key whose user is not kept yet. */
+async function withUser(key: KeyRecord, user: UserRecord, { identities }: Management): Promise<Identity> {
+  const organization_id = key.organization_id ?? user.organizations[0] ?? null;
+  return { ...(await identities.complete({ ...key, user_id: null, organization_id })), key, user };
 }
 
 /** What the holder of a key may not do to it: make it wider than others have made it. */

@@ -7,7 +7,7 @@ import { forbidden, isOrganizationAdmin, isTeamAdmin, keyAccess, notFound, seesA
 import type { Endpoint } from "./endpoint.ts";
 import { endpoint } from "./endpoint.ts";
 import { flag, id, ids, page, pageSize } from "./fields.ts";
-import { findKey, keyRow } from "./key-row.ts";
+import { findKey, keyRow, keyRows } from "./key-row.ts";
 import type { Management } from "./management.ts";
 
 const SORTED = ["created_at", "updated_at", "expires", "key_alias"] as const;
@@ -32,8 +32,8 @@ export const keyReads: readonly Endpoint[] = [
     async run({ actor, body, management }) {
       const found: KeyRecord[] = [];
       for (const key of body.keys) found.push(await readable(actor, key, management));
-      const rows = found.map(async (key) => ({ key: key.id, ...(await keyRow(key, management)) }));
-      return { key: found.map((key) => key.id), info: await Promise.all(rows) };
+      const rows = await keyRows(found, management);
+      return { key: found.map((key) => key.id), info: rows.map((row, index) => ({ key: found[index]?.id, ...row })) };
     },
   }),
   endpoint({
@@ -68,9 +68,11 @@ export const keyReads: readonly Endpoint[] = [
         offset: (query.page - 1) * query.size,
         limit: query.size,
       });
-      const full = found.items.map(async (key) => ({ token: key.id, ...(await keyRow(key, management)) }));
       return {
-        keys: query.return_full_object === true ? await Promise.all(full) : found.items.map((key) => key.id),
+        keys:
+          query.return_full_object === true
+            ? (await keyRows(found.items, management)).map((row, index) => ({ token: found.items[index]?.id, ...row }))
+            : found.items.map((key) => key.id),
         total_count: found.total,
         current_page: query.page,
         total_pages: Math.ceil(found.total / query.size),

@@ -10,7 +10,11 @@ import { keyReads } from "./key-read.ts";
 import type { Management } from "./management.ts";
 import { openApiRoute } from "./openapi.ts";
 import { organizationRoutes } from "./organizations.ts";
+import { spendResets } from "./reset-spend.ts";
 import { tagRoutes } from "./tags.ts";
+import { teamAccessRoutes } from "./team-access.ts";
+import { teamMemberRoutes } from "./team-members.ts";
+import { teamReads } from "./team-read.ts";
 import { teamRoutes } from "./teams.ts";
 import { userRoutes } from "./users.ts";
 
@@ -19,8 +23,12 @@ const ENDPOINTS: readonly Endpoint[] = [
   ...keyCreation,
   ...keyChanges,
   ...keyReads,
+  ...spendResets,
   ...userRoutes,
   ...teamRoutes,
+  ...teamReads,
+  ...teamMemberRoutes,
+  ...teamAccessRoutes,
   ...organizationRoutes,
   ...customerRoutes,
   ...budgetRoutes,

@@ -1,11 +1,23 @@
-import type { Ledger, Principal, Scope, StoredRecord } from "@signalbox/kernel";
+import type { EntryStore, Ledger, ModelTable, Pricing, Principal, SpendQuery, StoredRecord } from "@signalbox/kernel";
 import { formatUsd, GatewayError } from "@signalbox/kernel";
+import type { Period } from "@signalbox/kernel/ledger";
+import { Periods } from "@signalbox/kernel/ledger";
 import type { Identities, Identity } from "../auth/identity.ts";
 import type { KeyHasher } from "../auth/key-hash.ts";
 import type { KeyPolicy } from "../key-policy.ts";
 import type { Collections } from "../records/collections.ts";
-import type { AuditRecord, History } from "../records/records.ts";
+import type { AuditRecord, Bounds, History } from "../records/records.ts";
 import type { Actor } from "./actor.ts";
+import { unread } from "./settings.ts";
+
+/** What management shows of the rest of the gateway. */
+export interface Surroundings {
+  readonly models: ModelTable;
+  readonly pricing: Pricing | undefined;
+  readonly entries: EntryStore | undefined;
+  /** Settings of keys and teams that some plugin reads. */
+  readonly settings: ReadonlySet<string>;
+}
 
 /** What a change did to one record; undefined before: made; undefined after: deleted. */
 export interface Change {
@@ -26,7 +38,11 @@ export class Management {
   readonly hasher: KeyHasher;
   readonly identityOf: (principal: Principal) => Identity | undefined;
   readonly policy: KeyPolicy;
-  readonly #ledger: Ledger | undefined;
+  readonly #ledger: () => Ledger | undefined;
+  /** What there is of the gateway besides. */
+  readonly surroundings: Surroundings;
+  readonly #periods: Periods;
+  readonly #running = new Map<string, Promise<void>>();
   readonly #nextId: () => string;
 
   constructor(parts: {
@@ -34,9 +50,10 @@ export class Management {
     readonly identities: Identities;
     readonly hasher: KeyHasher;
     readonly identityOf: (principal: Principal) => Identity | undefined;
-    readonly ledger: Ledger | undefined;
+    readonly ledger: () => Ledger | undefined;
     readonly nextId: () => string;
     readonly policy: KeyPolicy;
+    readonly surroundings: Surroundings;
   }) {
     this.collections = parts.collections;
     this.identities = parts.identities;
@@ -44,11 +61,38 @@ export class Management {
     this.identityOf = parts.identityOf;
     this.policy = parts.policy;
     this.#ledger = parts.ledger;
+    this.surroundings = parts.surroundings;
+    this.#periods = new Periods(parts.policy.timezone);
     this.#nextId = parts.nextId;
   }
 
   nextId(prefix: string): string {
     return `${prefix}${this.#nextId()}`;
+  }
+
+  get ledger(): Ledger | undefined {
+    return this.#ledger();
+  }
+
+  /** One after the other, of those with the same name in this process. */
+  async alone<Result>(name: string, body: () => Promise<Result>): Promise<Result> {
+    const before = this.#running.get(name) ?? Promise.resolve();
+    const mine = before.then(body);
+    const settled = mine.then(
+      () => {},
+      () => {},
+    );
+    this.#running.set(name, settled);
+    try {
+      return await mine;
+    } finally {
+      if (this.#running.get(name) === settled) this.#running.delete(name);
+    }
+  }
+
+  /** @throws {GatewayError} `unsupported_parameter` for what no plugin reads */
+  checkSettings(settings: Readonly<Record<string, unknown>>): void {
+    for (const name of Object.keys(settings)) if (!this.surroundings.settings.has(name)) throw unread(name);
   }
 
   /** All of it happens and is logged, or none. */
@@ -73,16 +117,41 @@ export class Management {
     await this.collections.audit.insert(entry);
   }
 
-  /** What a scope has spent in US dollars; null where no ledger says it. */
-  async spend(scope: Scope): Promise<number | null> {
-    if (this.#ledger === undefined) return null;
-    return Number(formatUsd((await this.#ledger.spent({ scope })).billed));
+  /** What each of these has come to, in US dollars; nothing where no ledger says it. */
+  async spentEach(queries: readonly SpendQuery[]): Promise<readonly number[]> {
+    const { ledger } = this;
+    if (ledger === undefined || queries.length === 0) return [];
+    const spent = await Promise.all(queries.map((query) => ledger.spent(query)));
+    return spent.map(({ billed }) => Number(formatUsd(billed)));
   }
+
+  /** The period that a budget is in; undefined: it has none, or none that ends. */
+  periodOf(bounds: Bounds, now: number): Period | undefined {
+    const { budget_duration: duration } = bounds;
+    if (!hasBudget(bounds) || duration === undefined || duration === null) return undefined;
+    return this.#periods.periodOf({ duration }, now);
+  }
+}
+
+export function hasBudget({ max_budget: limit, soft_budget: soft }: Bounds): boolean {
+  return (limit !== undefined && limit !== null) || (soft !== undefined && soft !== null);
 }
 
 /** A record as it may be seen. */
 export function shown(record: StoredRecord): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).filter(([name]) => !HIDDEN.has(name)));
+  return Object.fromEntries(
+    Object.entries(record).flatMap(([name, value]) => {
+      if (HIDDEN.has(name)) return [];
+      return [[name, name === "settings" ? withoutSecrets(value) : value]];
+    }),
+  );
+}
+
+/** What a team tells logging services are credentials. */
+function withoutSecrets(settings: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(settings ?? {}, (name: string, value: unknown) => (name === "callback_vars" ? "***" : value)),
+  );
 }
 
 /** When and by whom a new record was made. */

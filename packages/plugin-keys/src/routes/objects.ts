@@ -60,12 +60,15 @@ export async function remove<Item extends StoredRecord>(
   return before;
 }
 
+/** The order of lists that say nothing about theirs. */
+export const OLDEST_FIRST = { sortBy: "created_at" } as const;
+
 const PAGE = 100;
 
 /** Every object that fits, page by page. */
 export async function all<Item extends StoredRecord>(
   collection: RecordCollection<Item>,
-  where: Readonly<Record<string, string>>,
+  where: Readonly<Record<string, string | readonly string[]>>,
 ): Promise<readonly Item[]> {
   const found: Item[] = [];
   for (;;) {

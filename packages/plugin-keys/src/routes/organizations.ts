@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { KeyRecord, OrganizationMember, OrganizationRecord } from "../records/records.ts";
 import type { Actor } from "./actor.ts";
 import { forbidden, isAdmin, isOrganizationAdmin, notFound, requireAdmin, seesAll } from "./actor.ts";
+import { partFields, partOf, rangeOf } from "./answer.ts";
 import { deleteKeysOf } from "./delete-keys.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { endpoint } from "./endpoint.ts";
@@ -10,7 +11,8 @@ import { checkBudget } from "./key-create.ts";
 import type { Management } from "./management.ts";
 import { existing, made, shown } from "./management.ts";
 import type { Kind } from "./objects.ts";
-import { all, change, checkThere, chosen, create, remove } from "./objects.ts";
+import { all, change, checkThere, chosen, create, OLDEST_FIRST, remove } from "./objects.ts";
+import { NO_BOUNDS, spendingOf } from "./spending.ts";
 
 const memberRole = z.enum(["org_admin", "internal_user", "internal_user_viewer"]);
 
@@ -77,10 +79,22 @@ export const organizationRoutes: readonly Endpoint[] = [
   endpoint({
     method: "GET",
     path: "/organization/list",
-    summary: "The organizations that one may see.",
-    async run({ actor, management }) {
-      const found = (await all(management.collections.organizations, {})).filter((each) => sees(actor, each));
-      return await Promise.all(found.map((each) => organizationRow(each, management)));
+    summary: "The organizations that one may see, in parts.",
+    query: z.strictObject(partFields),
+    async run({ actor, query, management }) {
+      const { organizations } = management.collections;
+      if (seesAll(actor)) {
+        const { items, total } = await organizations.list({ ...OLDEST_FIRST, ...rangeOf(query) });
+        return partOf(await organizationRows(items, management), total, query);
+      }
+      const own = actor.identity?.user?.organizations ?? [];
+      const found: OrganizationRecord[] = [];
+      for (const each of own) {
+        const organization = await organizations.get(each);
+        if (organization !== undefined && sees(actor, organization)) found.push(organization);
+      }
+      const { offset, limit } = rangeOf(query);
+      return partOf(await organizationRows(found.slice(offset, offset + limit), management), found.length, query);
     },
   }),
   endpoint({
@@ -228,14 +242,29 @@ async function deleteOrganization(
 
 async function organizationRow(
   organization: OrganizationRecord,
-  { collections: { budgets, teams } }: Management,
+  management: Management,
 ): Promise<Record<string, unknown>> {
-  const { id: organization_id, ...rest } = shown(organization);
-  const budget = organization.budget_id == null ? undefined : await budgets.get(organization.budget_id);
-  return {
-    organization_id,
-    ...rest,
-    teams: (await all(teams, { organization_id: organization.id })).map((team) => team.id),
-    litellm_budget_table: budget === undefined ? null : shown(budget),
-  };
+  return (await organizationRows([organization], management))[0] as Record<string, unknown>;
+}
+
+async function organizationRows(
+  organizations: readonly OrganizationRecord[],
+  management: Management,
+): Promise<readonly Record<string, unknown>[]> {
+  const spending = await spendingOf(
+    organizations.map((each) => ({ scope: { kind: "organization", id: each.id }, bounds: each })),
+    management,
+  );
+  const ids_ = organizations.map((each) => each.id);
+  const teams = ids_.length === 0 ? [] : await all(management.collections.teams, { organization_id: ids_ });
+  return organizations.map((organization, index) => {
+    const { id: organization_id, ...rest } = shown(organization);
+    return {
+      organization_id,
+      ...NO_BOUNDS,
+      ...rest,
+      teams: teams.filter((team) => team.organization_id === organization.id).map((team) => team.id),
+      ...spending[index],
+    };
+  });
 }

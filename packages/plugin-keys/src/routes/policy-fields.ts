@@ -21,6 +21,7 @@ type PolicyFields = { readonly [Name in keyof KeyPolicy]-?: Optional<NonNullable
 
 /** The options that say what new objects are like. */
 export const policyFields: PolicyFields = {
+  timezone: z.string().refine(isTimezone, "must be an IANA zone such as Europe/Madrid").exactOptional(),
   defaultKeyGenerateParams: z
     .strictObject({
       ...boundOrBudgetFields,
@@ -80,3 +81,12 @@ export const policyFields: PolicyFields = {
     })
     .exactOptional(),
 } as unknown as PolicyFields;
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

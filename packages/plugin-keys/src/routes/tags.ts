@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { TagRecord } from "../records/records.ts";
 import { requireAdmin, requireViewer } from "./actor.ts";
+import { partFields, partOf, rangeOf } from "./answer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { endpoint } from "./endpoint.ts";
 import { boundOrBudgetFields, id } from "./fields.ts";
@@ -8,7 +9,8 @@ import { checkBudget } from "./key-create.ts";
 import type { Management } from "./management.ts";
 import { existing, made, shown } from "./management.ts";
 import type { Kind } from "./objects.ts";
-import { all, change, create, remove } from "./objects.ts";
+import { change, create, OLDEST_FIRST, remove } from "./objects.ts";
+import { NO_BOUNDS, spendingOf } from "./spending.ts";
 
 const fields = { description: z.string().max(1_024).nullable().exactOptional(), ...boundOrBudgetFields };
 
@@ -73,15 +75,30 @@ export const tagRoutes: readonly Endpoint[] = [
   endpoint({
     method: "GET",
     path: "/tag/list",
-    summary: "All tags that have budgets or limits.",
-    async run({ actor, management }) {
+    summary: "All tags that have budgets or limits, in parts.",
+    query: z.strictObject(partFields),
+    async run({ actor, query, management }) {
       requireViewer(actor);
-      return await Promise.all((await all(management.collections.tags, {})).map((tag) => tagRow(tag, management)));
+      const { items, total } = await management.collections.tags.list({ ...OLDEST_FIRST, ...rangeOf(query) });
+      return partOf(await tagRows(items, management), total, query);
     },
   }),
 ];
 
 async function tagRow(tag: TagRecord, management: Management): Promise<Record<string, unknown>> {
-  const { id: name, ...rest } = shown(tag);
-  return { name, ...rest, spend: await management.spend({ kind: "tag", id: tag.id }) };
+  return (await tagRows([tag], management))[0] as Record<string, unknown>;
+}
+
+async function tagRows(
+  tags: readonly TagRecord[],
+  management: Management,
+): Promise<readonly Record<string, unknown>[]> {
+  const spending = await spendingOf(
+    tags.map((tag) => ({ scope: { kind: "tag", id: tag.id }, bounds: tag })),
+    management,
+  );
+  return tags.map((tag, index) => {
+    const { id: name, ...rest } = shown(tag);
+    return { name, ...NO_BOUNDS, ...rest, ...spending[index] };
+  });
 }

@@ -1,24 +1,33 @@
 import { z } from "zod";
-import type { TeamMember, TeamRecord } from "../records/records.ts";
+import type { TeamRecord } from "../records/records.ts";
 import type { Actor } from "./actor.ts";
-import { forbidden, isAdmin, isMember, isOrganizationAdmin, isTeamAdmin, notFound, seesAll } from "./actor.ts";
+import { forbidden, isAdmin, isOrganizationAdmin } from "./actor.ts";
 import { deleteKeysOf } from "./delete-keys.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { endpoint } from "./endpoint.ts";
-import { aliases, boundOrBudgetFields, id, ids, metadata, models, name, routerSettingsField, tags } from "./fields.ts";
+import {
+  aliases,
+  boundOrBudgetFields,
+  duration,
+  id,
+  ids,
+  metadata,
+  models,
+  name,
+  routerSettingsField,
+  tags,
+} from "./fields.ts";
 import { checkBudget } from "./key-create.ts";
 import { MEMBER_ROUTES } from "./key-grants.ts";
 import { withDefaults } from "./key-policy.ts";
-import { keyRow } from "./key-row.ts";
 import type { Management } from "./management.ts";
-import { made, shown } from "./management.ts";
-import type { Kind } from "./objects.ts";
-import { all, change, checkThere, chosen, create, remove } from "./objects.ts";
+import { made } from "./management.ts";
+import { change, checkThere, chosen, create, remove } from "./objects.ts";
+import { checkSettings, ignoredFields, mergedSettings, settingFields, splitSettings } from "./settings.ts";
+import { administered, forgetTeam, kind, noteTeam, ruled, rules, teamRow } from "./team-kind.ts";
+import { member, membersOf } from "./team-members.ts";
 
-const memberRole = z.enum(["admin", "user"]);
-const member = z.strictObject({ user_id: id, role: memberRole });
-const amount = boundOrBudgetFields.max_budget;
-const rate = boundOrBudgetFields.rpm_limit;
+const { max_budget: amount, rpm_limit: rate } = boundOrBudgetFields;
 
 const fields = {
   team_alias: name.nullable().exactOptional(),
@@ -30,7 +39,14 @@ const fields = {
   blocked: z.boolean().exactOptional(),
   metadata: metadata.nullable().exactOptional(),
   router_settings: routerSettingsField,
+  team_member_budget: amount,
+  team_member_budget_duration: duration.nullable().exactOptional(),
+  team_member_rpm_limit: rate,
+  team_member_tpm_limit: rate,
+  team_member_key_duration: duration.nullable().exactOptional(),
   ...boundOrBudgetFields,
+  ...settingFields,
+  ...ignoredFields,
 };
 
 /** What an administrator of the team alone may change. */
@@ -41,12 +57,6 @@ const OF_THE_TEAM: ReadonlySet<string> = new Set([
   "metadata",
   "router_settings",
 ]);
-
-const kind = ({ collections }: Management): Kind<TeamRecord> => ({
-  collection: collections.teams,
-  table: "teams",
-  what: "team",
-});
 
 /** `/team/*` */
 export const teamRoutes: readonly Endpoint[] = [
@@ -59,9 +69,11 @@ export const teamRoutes: readonly Endpoint[] = [
       members_with_roles: z.array(member).max(1_000).exactOptional(),
       ...fields,
     }),
-    async run({ actor, body: { team_id, members_with_roles: members = [], ...asked }, management }) {
+    async run({ actor, body: { team_id, members_with_roles: people = [], ...whole }, management }) {
+      const { settings, rest: asked } = splitSettings(whole);
+      checkSettings(actor, undefined, settings, management.surroundings.settings);
       const given = withDefaults(asked, management.policy.defaultTeamParams);
-      const { organizations, users } = management.collections;
+      const { organizations } = management.collections;
       const organizationId = given.organization_id ?? null;
       if (!isAdmin(actor)) {
         const organization = organizationId === null ? undefined : await organizations.get(organizationId);
@@ -69,12 +81,7 @@ export const teamRoutes: readonly Endpoint[] = [
         if (asked.budget_id != null) throw forbidden("budgets are for proxy administrators", "budget_id");
       }
       if (organizationId !== null) await checkThere(organizations, [organizationId], "organization", "organization_id");
-      await checkThere(
-        users,
-        members.map(({ user_id }) => user_id),
-        "user",
-        "members_with_roles",
-      );
+      const members = await membersOf(people, "members_with_roles", management);
       await checkBudget({ budget_id: given.budget_id ?? null }, management);
       const record: TeamRecord = {
         ...given,
@@ -89,10 +96,11 @@ export const teamRoutes: readonly Endpoint[] = [
         blocked: given.blocked ?? false,
         metadata: given.metadata ?? {},
         router_settings: given.router_settings ?? null,
+        ...(settings !== undefined && { settings: mergedSettings(undefined, settings) }),
         ...made(actor),
       };
-      await create(kind(management), actor, record, management);
       await management.write(async () => {
+        await create(kind(management), actor, record, management);
         for (const { user_id } of members) await noteTeam(user_id, record.id, management);
       });
       return await teamRow(record, management);
@@ -103,8 +111,10 @@ export const teamRoutes: readonly Endpoint[] = [
     path: "/team/update",
     summary: "Change a team: null clears a field, an absent one is left alone.",
     body: z.strictObject({ team_id: id, ...fields }),
-    async run({ actor, body: { team_id, ...given }, management }) {
+    async run({ actor, body: { team_id, ...whole }, management }) {
+      const { settings, rest: given } = splitSettings(whole);
       const before = await administered(actor, team_id, management);
+      checkSettings(actor, before.settings, settings, management.surroundings.settings);
       await checkChange(actor, before, given, management);
       await checkBudget({ budget_id: given.budget_id ?? null }, management);
       const cleared = {
@@ -112,43 +122,17 @@ export const teamRoutes: readonly Endpoint[] = [
         ...(given.model_aliases === null && { model_aliases: {} }),
         ...(given.tags === null && { tags: [] }),
       };
-      const edit = (now: TeamRecord): TeamRecord => ({ ...now, ...given, ...cleared }) as TeamRecord;
+      const edit = (now: TeamRecord): TeamRecord =>
+        ({
+          ...now,
+          ...given,
+          ...cleared,
+          ...(settings !== undefined && { settings: mergedSettings(now.settings, settings) }),
+        }) as TeamRecord;
       const record = await management.write(() =>
         change(kind(management), actor, team_id, "updated", edit, management),
       );
       return { team_id, data: await teamRow(record, management) };
-    },
-  }),
-  endpoint({
-    method: "GET",
-    path: "/team/info",
-    summary: "A team with its keys and members.",
-    query: z.strictObject({ team_id: id }),
-    async run({ actor, query: { team_id }, management }) {
-      const team = await visibleTeam(actor, team_id, management);
-      const whole = seesAll(actor) || (await isTeamAdmin(actor, team, management));
-      const keys = (await all(management.collections.keys, { team_id })).filter(
-        (key) => whole || key.user_id === actor.userId,
-      );
-      const rows = keys.map(async (key) => ({ token: key.id, ...(await keyRow(key, management)) }));
-      const info = await teamRow(team, management);
-      return { team_id, team_info: info, keys: await Promise.all(rows), team_memberships: team.members_with_roles };
-    },
-  }),
-  endpoint({
-    method: "GET",
-    path: "/team/list",
-    summary: "The teams that one may see.",
-    query: z.strictObject({ user_id: id.exactOptional(), organization_id: id.exactOptional() }),
-    async run({ actor, query: { user_id, organization_id }, management }) {
-      const { teams } = management.collections;
-      const found = await all(teams, { ...(organization_id !== undefined && { organization_id }) });
-      const rows: unknown[] = [];
-      for (const team of found) {
-        if (user_id !== undefined && !team.members_with_roles.some((one) => one.user_id === user_id)) continue;
-        if (await sees(actor, team, management)) rows.push(await teamRow(team, management));
-      }
-      return rows;
     },
   }),
   endpoint({
@@ -187,121 +171,7 @@ export const teamRoutes: readonly Endpoint[] = [
       },
     }),
   ),
-  endpoint({
-    method: "POST",
-    path: "/team/member_add",
-    summary: "Take users into a team.",
-    body: z.strictObject({
-      team_id: id,
-      member: z.union([member, z.array(member).min(1).max(1_000)]),
-      max_budget_in_team: amount,
-    }),
-    async run({ actor, body: { team_id, member: added, max_budget_in_team: limit }, management }) {
-      const team = await administered(actor, team_id, management);
-      const members = (Array.isArray(added) ? added : [added]).map(
-        (one): TeamMember => ({ ...one, ...(limit !== undefined && { max_budget_in_team: limit }) }),
-      );
-      await checkThere(
-        management.collections.users,
-        members.map(({ user_id }) => user_id),
-        "user",
-        "member",
-      );
-      const twice = members.find(({ user_id }) => team.members_with_roles.some((one) => one.user_id === user_id));
-      if (twice !== undefined) throw forbidden("this user is in the team already", "member");
-      const record = await management.write(async () => {
-        const edit = (now: TeamRecord): TeamRecord => ({
-          ...now,
-          members_with_roles: [...now.members_with_roles, ...members],
-        });
-        for (const { user_id } of members) await noteTeam(user_id, team_id, management);
-        return await change(kind(management), actor, team_id, "member_added", edit, management);
-      });
-      const ids_ = members.map(({ user_id }) => user_id);
-      return { ...(await teamRow(record, management)), updated_users: ids_, updated_team_memberships: members };
-    },
-  }),
-  endpoint({
-    method: "POST",
-    path: "/team/member_update",
-    summary: "Change somebody's place in a team.",
-    body: z.strictObject({
-      team_id: id,
-      user_id: id,
-      role: memberRole.exactOptional(),
-      max_budget_in_team: amount,
-      tpm_limit: rate,
-      rpm_limit: rate,
-    }),
-    async run({ actor, body: { team_id, user_id, ...given }, management }) {
-      const team = await administered(actor, team_id, management);
-      requireMember(team, user_id);
-      if (user_id === actor.userId && !isAdmin(actor))
-        throw forbidden("nobody changes the own place in a team", "user_id");
-      const edit = (now: TeamRecord): TeamRecord => ({
-        ...now,
-        members_with_roles: now.members_with_roles.map((one) =>
-          one.user_id === user_id ? ({ ...one, ...given } as TeamMember) : one,
-        ),
-      });
-      await management.write(() => change(kind(management), actor, team_id, "member_updated", edit, management));
-      return { team_id, user_id, ...given };
-    },
-  }),
-  endpoint({
-    method: "POST",
-    path: "/team/member_delete",
-    summary: "Put somebody out of a team, with the keys that this one has there.",
-    body: z.strictObject({ team_id: id, user_id: id }),
-    async run({ actor, body: { team_id, user_id }, management }) {
-      requireMember(await administered(actor, team_id, management), user_id);
-      const record = await management.write(async () => {
-        await deleteKeysOf(actor, { team_id, user_id }, management);
-        await forgetTeam(user_id, team_id, management);
-        const edit = (now: TeamRecord): TeamRecord => ({
-          ...now,
-          members_with_roles: now.members_with_roles.filter((one) => one.user_id !== user_id),
-        });
-        return await change(kind(management), actor, team_id, "member_deleted", edit, management);
-      });
-      return await teamRow(record, management);
-    },
-  }),
 ];
-
-async function teamRow(team: TeamRecord, management: Management): Promise<Record<string, unknown>> {
-  const { id: team_id, ...rest } = shown(team);
-  return { team_id, ...rest, spend: await management.spend({ kind: "team", id: team.id }) };
-}
-
-async function sees(actor: Actor, team: TeamRecord, management: Management): Promise<boolean> {
-  return seesAll(actor) || isMember(actor, team) || (await isTeamAdmin(actor, team, management));
-}
-
-async function visibleTeam(actor: Actor, team_id: string, management: Management): Promise<TeamRecord> {
-  const team = await management.collections.teams.get(team_id);
-  if (team === undefined || !(await sees(actor, team, management))) throw notFound("team");
-  return team;
-}
-
-/** By an administrator of the team, or of what is above it. */
-async function administered(actor: Actor, team_id: string, management: Management): Promise<TeamRecord> {
-  const team = await visibleTeam(actor, team_id, management);
-  if (!(await isTeamAdmin(actor, team, management))) throw forbidden("you are not an administrator of this team");
-  return team;
-}
-
-/** By an administrator of what is above the team. */
-async function ruled(actor: Actor, team_id: string, management: Management): Promise<TeamRecord> {
-  const team = await visibleTeam(actor, team_id, management);
-  if (!(await rules(actor, team, management))) throw forbidden("this is for administrators above the team");
-  return team;
-}
-
-async function rules(actor: Actor, { organization_id }: TeamRecord, { collections }: Management): Promise<boolean> {
-  if (isAdmin(actor)) return true;
-  return organization_id !== null && isOrganizationAdmin(actor, await collections.organizations.get(organization_id));
-}
 
 async function checkChange(
   actor: Actor,
@@ -320,16 +190,4 @@ async function checkChange(
   if (await rules(actor, team, management)) return;
   const wrong = Object.keys(given).find((field) => !OF_THE_TEAM.has(field));
   if (wrong !== undefined) throw forbidden(`${wrong} is for administrators above the team`, wrong);
-}
-
-function requireMember(team: TeamRecord, user_id: string): void {
-  if (!team.members_with_roles.some((one) => one.user_id === user_id)) throw notFound("member");
-}
-
-async function noteTeam(user_id: string, team_id: string, { collections: { users } }: Management): Promise<void> {
-  await users.update(user_id, (user) => ({ ...user, teams: [...new Set([...user.teams, team_id])] }));
-}
-
-async function forgetTeam(user_id: string, team_id: string, { collections: { users } }: Management): Promise<void> {
-  await users.update(user_id, (user) => ({ ...user, teams: user.teams.filter((one) => one !== team_id) }));
 }
