@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from "vitest";
 import type { BudgetLine, LimitTake } from "@signalbox/kernel";
 import { freePort } from "../services/service.ts";
-import { opened } from "./opened.ts";
+import { NOTHING, opened } from "./opened.ts";
 import { OwnRedis } from "./own-redis.ts";
 import { soon } from "./soon.ts";
 
@@ -47,7 +47,7 @@ it("works in a cluster: the keys of one call lie in one slot", async () => {
     { scope: { kind: "provider", id: "openai" }, period: "all", limit: 60n },
   ];
   const { reservationStore: store } = one;
-  await store.rebuild([]);
+  await store.recover(NOTHING);
   expect(await store.reserve({ id: "a", estimate: 50n, lines }, LEASE_MS)).toEqual({ held: true });
   expect(await other.reservationStore.reserve({ id: "b", estimate: 11n, lines }, LEASE_MS)).toEqual({
     held: false,

@@ -3,7 +3,8 @@ import { testLimitStore, testReservationStore, testSharedState } from "@signalbo
 import type { RedisPlugin } from "@signalbox/plugin-redis";
 import { redis } from "@signalbox/plugin-redis";
 import { redisUrl } from "../services/index.ts";
-import { opened } from "./opened.ts";
+import { forget } from "./forget.ts";
+import { NOTHING, opened } from "./opened.ts";
 import { ownNamespace } from "./own-namespace.ts";
 
 const runner = { describe, it };
@@ -53,16 +54,17 @@ describe("limits in Redis", () => {
 describe("reservations in Redis", () => {
   const namespaces = new WeakMap<object, string>();
   const open = async (namespace: string): Promise<RedisPlugin["reservationStore"]> => {
-    const plugin = await opened({ url: await redisUrl(), namespace, timeoutMs: 2_000 });
+    const plugin = await opened({ url: await redisUrl(), namespace, timeoutMs: 2_000, rebuildAfterMs: 500 });
     const { reservationStore } = plugin;
     namespaces.set(reservationStore, namespace);
-    await reservationStore.rebuild([]);
+    await reservationStore.recover(NOTHING);
     return Object.assign(reservationStore, { close: async () => plugin.close?.() });
   };
   testReservationStore({
     runner,
     store: () => open(ownNamespace()),
     another: (store) => open(namespaces.get(store) as string),
+    lose: (store) => forget(namespaces.get(store) as string),
     unreachable: () => redis({ port: 1, connectTimeoutMs: 100 }).reservationStore,
   });
 });

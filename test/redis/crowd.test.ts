@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { BudgetLine, LimitTake } from "@signalbox/kernel";
 import type { RedisPlugin } from "@signalbox/plugin-redis";
 import { redisUrl } from "../services/index.ts";
-import { opened } from "./opened.ts";
+import { NOTHING, opened } from "./opened.ts";
 import { ownNamespace } from "./own-namespace.ts";
 
 const PROCESSES = 4;
@@ -18,7 +18,7 @@ afterEach(async () => {
 async function crowd(): Promise<readonly RedisPlugin[]> {
   const [url, namespace] = [await redisUrl(), ownNamespace()];
   for (let at = 0; at < PROCESSES; at++) open.push(await opened({ url, namespace, timeoutMs: 5_000 }));
-  await open[0]?.reservationStore.rebuild([]);
+  await open[0]?.reservationStore.recover(NOTHING);
   return open;
 }
 

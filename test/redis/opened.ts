@@ -1,3 +1,4 @@
+import type { CounterRecovery } from "@signalbox/kernel";
 import type { RedisOptions, RedisPlugin } from "@signalbox/plugin-redis";
 import { redis } from "@signalbox/plugin-redis";
 
@@ -7,3 +8,6 @@ export async function opened(options: RedisOptions): Promise<RedisPlugin> {
   await plugin.setup?.(undefined as never);
   return plugin;
 }
+
+/** The part of a process that knows nothing, where nothing is on record: opens counters at once. */
+export const NOTHING: CounterRecovery = { held: [], unwritten: [], leaseMs: 0, first: true, async *written() {} };

@@ -4,7 +4,7 @@ import type { BudgetLine, EntryStore, LimitTake } from "@signalbox/kernel";
 import { createGateway } from "@signalbox/kernel";
 import type { RedisOptions, RedisPlugin } from "@signalbox/plugin-redis";
 import { redis } from "@signalbox/plugin-redis";
-import { opened } from "./opened.ts";
+import { NOTHING, opened } from "./opened.ts";
 import { OwnRedis } from "./own-redis.ts";
 import { soon } from "./soon.ts";
 
@@ -52,7 +52,7 @@ describe("a Redis that forgets its scripts", () => {
   it("is given them again", async () => {
     const own = await ownRedis();
     const one = await plugin(own, { timeoutMs: 1_000 });
-    await one.reservationStore.rebuild([]);
+    await one.reservationStore.recover(NOTHING);
     expect(await take(one)).toMatchObject({ allowed: true, states: [{ remaining: 999 }] });
     await own.command("SCRIPT", "FLUSH");
     expect(await take(one)).toMatchObject({ allowed: true, states: [{ remaining: 998 }] });
@@ -91,7 +91,7 @@ describe("a Redis that stands still", () => {
   it("is used again when it goes on", async () => {
     const own = await ownRedis();
     const one = await plugin(own, { timeoutMs: 100 });
-    await one.reservationStore.rebuild([]);
+    await one.reservationStore.recover(NOTHING);
     own.pause();
     for (let call = 1; call <= 6; call++) await failure(() => take(one));
     own.resume();
@@ -102,7 +102,7 @@ describe("a Redis that stands still", () => {
   it("reserves nothing", async () => {
     const own = await ownRedis();
     const one = await plugin(own);
-    await one.reservationStore.rebuild([]);
+    await one.reservationStore.recover(NOTHING);
     own.pause();
     ended.push(() => own.resume());
     const { error, ms } = await failure(() =>
@@ -129,9 +129,9 @@ describe("a Redis that was killed and is started again, empty", () => {
 
   it("keeps budgets closed until they are rebuilt, with the sums of before", async () => {
     const own = await ownRedis();
-    const one = await plugin(own, { timeoutMs: 1_000 });
+    const one = await plugin(own, { timeoutMs: 1_000, rebuildAfterMs: 500 });
     const { reservationStore: store } = one;
-    await store.rebuild([]);
+    await store.recover(NOTHING);
     const generation = await store.generation();
     await store.reserve({ id: "done", estimate: 700n, lines: [LINE] }, LEASE_MS);
     await store.settle([{ id: "done", actual: 600n, status: "final", lines: [LINE] }]);
@@ -153,12 +153,18 @@ describe("a Redis that was killed and is started again, empty", () => {
     }
     expect(await one.check?.()).toEqual({ ok: false, detail: expect.stringContaining("rebuilt from the ledger") });
 
-    await store.restore([{ id: "running", estimate: 300n, lines: [LINE] }], LEASE_MS);
-    expect(await store.rebuild([{ line: LINE, posted: 600n }], ["done"])).toBe(true);
-    expect(await store.rebuild([{ line: LINE, posted: 0n }])).toBe(false);
+    const posted = [{ line: { scope: LINE.scope, period: LINE.period }, posted: 600n }];
+    await store.recover({
+      held: [{ id: "running", estimate: 300n, lines: [LINE] }],
+      unwritten: [],
+      leaseMs: LEASE_MS,
+      async *written() {
+        yield posted;
+      },
+    });
     expect(await store.generation()).not.toBe(generation);
     expect(await store.balance(LINE)).toEqual({ posted: 600n, pending: 300n });
-    await settle();
+    await store.settle([{ id: "done", actual: 600n, status: "final", lines: [LINE], written: 600n }]);
     expect(await store.balance(LINE)).toEqual({ posted: 600n, pending: 300n });
     expect(await store.reserve({ id: "next", estimate: 101n, lines: [LINE] }, LEASE_MS)).toMatchObject({ held: false });
     await store.settle([{ id: "running", actual: 200n, status: "final", lines: [LINE] }]);
@@ -191,7 +197,7 @@ describe("a process that dies with what it has reaped", () => {
   it("is replaced by another, which reports the same", async () => {
     const own = await ownRedis();
     const [one, other] = [await plugin(own), await plugin(own)];
-    await one.reservationStore.rebuild([]);
+    await one.reservationStore.recover(NOTHING);
     await one.reservationStore.reserve({ id: "lost", estimate: 70n, lines: [LINE] }, 1);
     const reaped = [{ id: "lost", estimate: 70n, lines: [LINE] }];
     await soon("the lease to end", async () => (await one.reservationStore.reap()).length === 1);
@@ -234,7 +240,7 @@ describe("a Redis whose data is wiped while it runs", () => {
   it("closes budgets and learns the state again", async () => {
     const own = await ownRedis();
     const one = await plugin(own, { timeoutMs: 1_000 });
-    await one.reservationStore.rebuild([]);
+    await one.reservationStore.recover(NOTHING);
     await one.reservationStore.reserve({ id: "a", estimate: 1_000n, lines: [LINE] }, LEASE_MS);
     one.sharedState.set("kept", true, LEASE_MS);
     const late = await plugin(own);
@@ -282,7 +288,7 @@ describe("at start", () => {
   it("says so when Redis may throw out counters", async () => {
     const own = await ownRedis("--maxmemory", "50mb", "--maxmemory-policy", "volatile-lru");
     const one = await plugin(own);
-    await one.reservationStore.rebuild([]);
+    await one.reservationStore.recover(NOTHING);
     expect(await one.check?.()).toEqual({ ok: true, detail: expect.stringContaining("noeviction") });
   });
 
@@ -302,7 +308,7 @@ describe("at start", () => {
     const own = await ownRedis("--requirepass", "p@ss/word");
     const one = await opened({ url: `redis://:${encodeURIComponent("p@ss/word")}@127.0.0.1:${own.port}/2` });
     ended.push(() => one.close?.());
-    await one.reservationStore.rebuild([]);
+    await one.reservationStore.recover(NOTHING);
     expect(await one.check?.()).toEqual({ ok: true, detail: "Redis answers" });
     expect(await own.command("INFO", "keyspace")).toContain("db2:keys=");
   });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { findBinary, freePort, supervise } from "../services/service.ts";
-import { opened } from "./opened.ts";
+import { NOTHING, opened } from "./opened.ts";
 import { OwnRedis } from "./own-redis.ts";
 import { soon } from "./soon.ts";
 
@@ -33,7 +33,7 @@ it("finds the primary that sentinels know, with the password of its own", async 
   await soon("the sentinel", async () => {
     const plugin = await opened(options);
     ended.push(() => plugin.close?.());
-    await plugin.reservationStore.rebuild([]);
+    await plugin.reservationStore.recover(NOTHING);
     return (await plugin.check?.())?.ok;
   });
   expect(await own.command("EXISTS", "{signalbox:budgets}:generation")).toBe(1);

@@ -43,6 +43,8 @@ export interface CounterRecovery {
   /** What it has settled, and no entry says yet. It writes no entry until `recover` has ended. */
   readonly unwritten: readonly LineSettlement[];
   readonly leaseMs: number;
+  /** Nothing is on record, so there are no other processes to wait for. */
+  readonly first?: boolean;
   /** What entries say of every line, in pieces. Asked of one process only, when every other has told its part. */
   written(): AsyncIterable<readonly LineSum[]>;
 }

@@ -1,10 +1,20 @@
-import type { Entry, EntryQuery, EntryStore, ReportQuery, ReportRow, Spend, SpendQuery } from "@signalbox/kernel";
+import type {
+  Entry,
+  EntryQuery,
+  EntryStore,
+  LineSum,
+  ReportQuery,
+  ReportRow,
+  Spend,
+  SpendQuery,
+} from "@signalbox/kernel";
 import { Corrections } from "./corrections.ts";
 import type { Database } from "./database.ts";
 import { codeOf, isAboutData } from "./database-errors.ts";
 import { countQuery, listQuery } from "./entry-list.ts";
 import type { EntryRow } from "./entry-row.ts";
 import { COLUMN_NAMES, COLUMNS, columnArrays, entryOf, monthOf } from "./entry-row.ts";
+import { lineSums } from "./line-sums.ts";
 import type { Partitions } from "./partitions.ts";
 import { reportQuery, reportRow } from "./report.ts";
 import { spentQuery } from "./spent.ts";
@@ -71,6 +81,10 @@ export class PostgresEntries implements EntryStore {
       [id, months],
     );
     return row === undefined ? undefined : entryOf(row);
+  }
+
+  lineSums(): AsyncIterable<readonly LineSum[]> {
+    return lineSums(this.#database);
   }
 
   async #write(entries: readonly Entry[], again = true): Promise<void> {

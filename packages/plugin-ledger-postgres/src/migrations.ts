@@ -1,11 +1,17 @@
 import { GatewayError } from "@signalbox/kernel";
 import type { Database, Session } from "./database.ts";
 import { entriesMigration } from "./migrations/entries.ts";
+import { recallMigration } from "./migrations/recall.ts";
 import { recordsMigration } from "./migrations/records.ts";
 import { reservationsMigration } from "./migrations/reservations.ts";
 
 /** Forward only: what is here was applied somewhere and never changes; what is new comes at the end. */
-const MIGRATIONS: readonly ((schema: string) => string)[] = [entriesMigration, recordsMigration, reservationsMigration];
+const MIGRATIONS: readonly ((schema: string) => string)[] = [
+  entriesMigration,
+  recordsMigration,
+  reservationsMigration,
+  recallMigration,
+];
 
 /** Brings the tables up to date. Processes that start at once wait for each other. */
 export async function migrate(

@@ -1,12 +1,12 @@
 import type {
   BudgetLine,
   LineBalance,
+  LineSettlement,
   NanoUsd,
   ReapedReservation,
   ReservationAnswer,
   ReservationRequest,
   ReservationStore,
-  Settlement,
 } from "@signalbox/kernel";
 import type { Database } from "./database.ts";
 import { lineKey } from "./entry-row.ts";
@@ -14,6 +14,7 @@ import { lineKey } from "./entry-row.ts";
 /** Longer than any spool is replayed. */
 const REMEMBERED = "7 days";
 const REAPED_AT_ONCE = 1_000;
+const REPORT_AGAIN_MS = 60_000;
 
 type StoredLine = Omit<BudgetLine, "limit"> & { readonly limit: string | null };
 
@@ -23,6 +24,7 @@ type StoredLine = Omit<BudgetLine, "limit"> & { readonly limit: string | null };
  */
 export class PostgresReservations implements ReservationStore {
   readonly #database: Database;
+  #reported: readonly string[] = [];
 
   constructor(database: Database) {
     this.#database = database;
@@ -38,13 +40,14 @@ export class PostgresReservations implements ReservationStore {
     return { held: false, line, spent: BigInt(denial.posted), pending: BigInt(denial.pending) };
   }
 
-  async settle(settlements: readonly (Settlement & { readonly lines: readonly BudgetLine[] })[]): Promise<void> {
+  async settle(settlements: readonly LineSettlement[]): Promise<void> {
     if (settlements.length === 0) return;
-    await this.#database.repeat(`SELECT ${this.#database.schema}.settle($1, $2, $3, $4)`, [
+    await this.#database.repeat(`SELECT ${this.#database.schema}.settle($1, $2, $3, $4, $5)`, [
       settlements.map(({ id }) => id),
       settlements.map(({ actual }) => actual),
       settlements.map(({ status }) => status !== "final"),
       settlements.map(({ lines }) => JSON.stringify(lines.map(keyOf))),
+      settlements.map(({ written }) => written ?? null),
     ]);
   }
 
@@ -62,12 +65,16 @@ export class PostgresReservations implements ReservationStore {
     );
   }
 
+  /**
+   * A reservation whose report was not followed by another `reap` of this process within a minute is reported again, to
+   * whoever asks: the answer may be lost with the connection, or a process may die in between.
+   */
   async reap(): Promise<readonly ReapedReservation[]> {
-    // Not repeated: what a lost answer has told would be reaped without being told.
     const rows = await this.#database.query<{ id: string; estimate: string; request: readonly StoredLine[] }>(
-      `SELECT * FROM ${this.#database.schema}.reap($1, $2)`,
-      [REAPED_AT_ONCE, REMEMBERED],
+      `SELECT * FROM ${this.#database.schema}.reap($1, $2, $3, $4::double precision * interval '1 millisecond')`,
+      [REAPED_AT_ONCE, REMEMBERED, this.#reported, REPORT_AGAIN_MS],
     );
+    this.#reported = rows.map(({ id }) => id);
     return rows.map(({ id, estimate, request }) => ({
       id,
       estimate: BigInt(estimate),

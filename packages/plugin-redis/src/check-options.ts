@@ -31,6 +31,7 @@ const schema = z.strictObject({
   connectTimeoutMs: z.number().min(1).max(LONGEST_MS).exactOptional(),
   onUnreachable: z.enum(["fail", "wait"]).exactOptional(),
   settledForMs: z.int().min(HOUR_MS).max(YEAR_MS).exactOptional(),
+  rebuildAfterMs: z.int().min(0).max(HOUR_MS).exactOptional(),
 });
 
 /** What excludes what: each group names one place. */

@@ -2,5 +2,5 @@ export type { RedisLimits } from "./limits/redis-limits.ts";
 export type { RedisNode, RedisOptions } from "./options.ts";
 export type { RedisPlugin } from "./redis.ts";
 export { redis } from "./redis.ts";
-export type { RebuiltLine, RedisReservations } from "./reservations/redis-reservations.ts";
+export type { RedisReservations } from "./reservations/redis-reservations.ts";
 export type { RedisState } from "./state/redis-state.ts";

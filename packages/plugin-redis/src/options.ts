@@ -41,4 +41,6 @@ export interface RedisOptions {
   readonly onUnreachable?: "fail" | "wait";
   /** How long a settled amount is remembered, so that a repetition posts nothing twice. Default 7 days. */
   readonly settledForMs?: number;
+  /** When Redis has lost its data: how long every process has to tell what it knows. Default 5,000. */
+  readonly rebuildAfterMs?: number;
 }

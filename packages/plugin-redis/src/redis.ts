@@ -1,4 +1,4 @@
-import type { Health, Plugin } from "@signalbox/kernel";
+import type { CounterRecovery, Health, Plugin } from "@signalbox/kernel";
 import { ENTRY_STORE, GatewayError, isGatewayError } from "@signalbox/kernel";
 import { checkOptions } from "./check-options.ts";
 import { Connection, RedisFailure } from "./connection/connection.ts";
@@ -12,6 +12,8 @@ const NAMESPACE = "signalbox";
 const CHECK_TIMEOUT_MS = 800;
 const INFO_TIMEOUT_MS = 1_000;
 const EVICTS = "it may throw out counters of budgets when its memory is full: set maxmemory-policy to noeviction";
+
+const NOTHING: CounterRecovery = { held: [], unwritten: [], leaseMs: 0, first: true, async *written() {} };
 
 /** What `redis` contributes. */
 export interface RedisPlugin extends Plugin {
@@ -29,11 +31,12 @@ export function redis(options: RedisOptions = {}): RedisPlugin {
   const namespace = options.namespace ?? NAMESPACE;
   const connection = new Connection(options);
   const sharedState = new RedisState(connection, namespace);
-  const { settledForMs } = options;
+  const { settledForMs, rebuildAfterMs } = options;
   let evicts = false;
   const reservationStore = new RedisReservations(connection, {
     namespace,
     ...(settledForMs === undefined ? {} : { settledForMs }),
+    ...(rebuildAfterMs === undefined ? {} : { rebuildAfterMs }),
   });
   return {
     name: "redis",
@@ -48,9 +51,9 @@ export function redis(options: RedisOptions = {}): RedisPlugin {
     async start(container) {
       if ((await reservationStore.generation()) !== undefined) return;
       const entries = container.isRegistered(ENTRY_STORE, true) ? container.resolve(ENTRY_STORE) : undefined;
-      // With nothing on record there is nothing to rebuild. Otherwise the ledger has to, and until then it is closed.
+      // With nothing on record there is nothing to rebuild. Otherwise the ledger sees to it, and until then they are closed.
       const spent = await entries?.spent({});
-      if (spent === undefined || spent.entries === 0) await reservationStore.rebuild([]);
+      if (spent === undefined || spent.entries === 0) await reservationStore.recover(NOTHING);
     },
     check: () => check(reservationStore, evicts),
     async close() {

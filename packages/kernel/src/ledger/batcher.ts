@@ -22,6 +22,8 @@ export class Batcher<Item> {
   #running: Promise<void> | undefined;
   #hurry: (() => void) | undefined;
   #closed = false;
+  #writing: Promise<void> | undefined;
+  #paused: PromiseWithResolvers<void> | undefined;
   /** What the last try failed with; undefined when it has succeeded. */
   failure: unknown;
 
@@ -33,6 +35,11 @@ export class Batcher<Item> {
     return this.#waiting.length;
   }
 
+  /** What is not written yet. */
+  waiting(): readonly Item[] {
+    return this.#waiting.map(({ item }) => item);
+  }
+
   /** Resolves when the item is written. */
   push(item: Item): Promise<void> {
     return new Promise((done) => {
@@ -42,12 +49,30 @@ export class Batcher<Item> {
     });
   }
 
+  /** Nothing is written until `resume`. Resolves when nothing is being written any more. */
+  async pause(): Promise<void> {
+    this.#paused ??= Promise.withResolvers();
+    // whether it succeeds is known to whoever waits for it
+    await this.#writing?.catch(() => undefined);
+  }
+
+  resume(): void {
+    this.#paused?.resolve();
+    this.#paused = undefined;
+  }
+
+  /** What failed is tried again now. */
+  hurry(): void {
+    this.#hurry?.();
+  }
+
   /** Waits for what is left, but no longer than this; tells whether all is written. */
   async close(patienceMs: number): Promise<boolean> {
     this.#hurry?.();
     const late = this.#pause(patienceMs, false);
     await Promise.race([this.#running ?? Promise.resolve(), late]);
     this.#closed = true;
+    this.resume();
     this.#hurry?.();
     return this.#waiting.length === 0;
   }
@@ -57,9 +82,14 @@ export class Batcher<Item> {
     let retryMs = FIRST_RETRY_MS;
     if (waitMs > 0) await this.#pause(waitMs);
     while (this.#waiting.length > 0 && !this.#closed) {
+      if (this.#paused !== undefined) {
+        await this.#paused.promise;
+        continue;
+      }
       const batch = this.#waiting.slice(0, mostItems);
       try {
-        await write(batch.map(({ item }) => item));
+        this.#writing = write(batch.map(({ item }) => item));
+        await this.#writing;
       } catch (error) {
         this.failure = error;
         await this.#pause(retryMs);

@@ -1,4 +1,5 @@
 import type { BudgetLine, Entry, ReservationRequest, Settlement } from "../ledger.ts";
+import type { LineSettlement } from "../ledger-stores.ts";
 import type { SpoolRecord } from "./spool-records.ts";
 
 /** What a process that is gone has left of one attempt. */
@@ -12,7 +13,7 @@ interface Left {
 
 /** What is still to be done for a process that is gone. */
 export interface Recovery {
-  readonly settlements: readonly (Settlement & { readonly lines: readonly BudgetLine[] })[];
+  readonly settlements: readonly LineSettlement[];
   readonly entries: readonly Entry[];
 }
 
@@ -21,7 +22,7 @@ export interface Recovery {
  * which a later settlement corrects. Everything that was sent has an entry.
  */
 export function foldRecords(records: Iterable<SpoolRecord>): Recovery {
-  const settlements: (Settlement & { lines: readonly BudgetLine[] })[] = [];
+  const settlements: LineSettlement[] = [];
   const entries: Entry[] = [];
   for (const [id, left] of gather(records)) {
     const { request, entry } = left;
@@ -86,10 +87,13 @@ function corrects(before: Pick<Entry, "status">, after: Pick<Entry, "status">): 
 function endOf(id: string, { request, sent, settlement, entry }: Left): Settlement | undefined {
   if (settlement !== undefined) return settlement;
   if (request === undefined) return undefined;
-  if (entry !== undefined) {
-    return { id, actual: entry.billed, status: entry.status === "void" ? "final" : entry.status };
-  }
+  if (entry !== undefined) return settlementOf(entry);
   return sent ? { id, actual: request.estimate, status: "estimated" } : { id, actual: 0n, status: "final" };
+}
+
+/** What an entry says of its attempt's end. */
+export function settlementOf({ id, billed, status, lines }: Entry): LineSettlement {
+  return { id, actual: billed, status: status === "void" ? "final" : status, lines: withLimits(lines ?? []) };
 }
 
 /** An entry of an attempt whose process could not write one. */

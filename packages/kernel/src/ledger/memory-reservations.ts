@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors.ts";
-import type { BudgetLine, ReservationAnswer, ReservationRequest, Settlement } from "../ledger.ts";
-import type { LineBalance, ReapedReservation, ReservationStore } from "../ledger-stores.ts";
+import type { BudgetLine, ReservationAnswer, ReservationRequest } from "../ledger.ts";
+import type { LineBalance, LineSettlement, ReapedReservation, ReservationStore } from "../ledger-stores.ts";
 import type { NanoUsd } from "../money.ts";
 import { lineKey } from "./line-key.ts";
 
@@ -68,10 +68,10 @@ export class MemoryReservations implements ReservationStore {
     return { held: true };
   }
 
-  async settle(settlements: readonly (Settlement & { readonly lines: readonly BudgetLine[] })[]): Promise<void> {
+  async settle(settlements: readonly LineSettlement[]): Promise<void> {
     this.#checkOpen();
     const now = performance.now();
-    for (const { id, actual, status, lines } of settlements) {
+    for (const { id, actual, status, lines, written } of settlements) {
       const before = this.#settled.get(id);
       if (before !== undefined) {
         if (!before.guess || status !== "final") continue;
@@ -80,8 +80,15 @@ export class MemoryReservations implements ReservationStore {
         before.guess = false;
         continue;
       }
-      const counters = this.#release(id) ?? lines.map((line) => this.#counter(line));
-      this.#post(id, counters, actual, status !== "final", now);
+      const guess = status !== "final";
+      const held = this.#release(id);
+      const counters = held ?? lines.map((line) => this.#counter(line));
+      if (held !== undefined || written === undefined) {
+        this.#post(id, counters, actual, guess, now);
+        continue;
+      }
+      for (const counter of counters) counter.posted -= written;
+      this.#post(id, counters, guess ? written : actual, guess, now);
     }
   }
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { EntryStore, ReservationStore } from "../ledger-stores.ts";
+import type { EntryStore, LineSettlement, ReservationStore } from "../ledger-stores.ts";
 import { foldRecords } from "./fold-records.ts";
 import { takeOver } from "./spool-directory.ts";
 import { readFrames } from "./spool-frames.ts";
@@ -10,15 +10,26 @@ import { readRecord } from "./spool-records.ts";
 const SEGMENT = /^\d{8}\.log$/;
 /** Entries in one write. */
 const MOST_ROWS = 1_000;
+/** Entries that are looked for at once. */
+const AT_ONCE = 8;
 
-/** Ends the attempts of processes that are gone, as their spools tell; then the spools are deleted. Answers how many. */
-export async function replaySpools(root: string, reservations: ReservationStore, entries: EntryStore): Promise<number> {
+/**
+ * Ends the attempts of processes that are gone, as their spools tell; then the spools are deleted. Answers how many.
+ * Without counters, since they are lost, only their entries are written: the counters will be rebuilt from those.
+ */
+export async function replaySpools(
+  root: string,
+  reservations: ReservationStore | undefined,
+  entries: EntryStore,
+): Promise<number> {
   const left = new Set(await takeOver(root));
   let replayed = 0;
   try {
     for (const directory of left) {
       const recovery = foldRecords(recordsOf(directory.path));
-      for (const some of slices(recovery.settlements)) await reservations.settle(some);
+      if (reservations !== undefined) {
+        for (const some of slices(recovery.settlements)) await reservations.settle(await recalled(some, entries));
+      }
       for (const some of slices(recovery.entries)) await entries.append(some);
       replayed += recovery.settlements.length;
       await directory.release(true);
@@ -31,6 +42,22 @@ export async function replaySpools(root: string, reservations: ReservationStore,
   return replayed;
 }
 
+/** Entries are the truth: of what one has posted already, counters that have forgotten the id post only the difference. */
+async function recalled(
+  settlements: readonly LineSettlement[],
+  entries: EntryStore,
+): Promise<readonly LineSettlement[]> {
+  const found: LineSettlement[] = [];
+  for (const some of slices(settlements, AT_ONCE)) {
+    const known = await Promise.all(some.map(({ id }) => entries.get(id)));
+    for (const [at, settlement] of some.entries()) {
+      const entry = known[at];
+      found.push(entry === undefined ? settlement : { ...settlement, written: entry.billed });
+    }
+  }
+  return found;
+}
+
 /** A damaged record ends its segment only: the next one was begun by itself. */
 function* recordsOf(directory: string): Generator<SpoolRecord> {
   for (const name of readdirSync(directory)
@@ -40,6 +67,6 @@ function* recordsOf(directory: string): Generator<SpoolRecord> {
   }
 }
 
-function* slices<Item>(items: readonly Item[]): Generator<readonly Item[]> {
-  for (let at = 0; at < items.length; at += MOST_ROWS) yield items.slice(at, at + MOST_ROWS);
+function* slices<Item>(items: readonly Item[], most: number = MOST_ROWS): Generator<readonly Item[]> {
+  for (let at = 0; at < items.length; at += most) yield items.slice(at, at + most);
 }

@@ -1,19 +1,13 @@
 import { GatewayError, isGatewayError } from "../errors.ts";
-import type {
-  BudgetLine,
-  Entry,
-  Ledger,
-  ReservationAnswer,
-  ReservationRequest,
-  Settlement,
-  Spend,
-  SpendQuery,
-} from "../ledger.ts";
-import type { EntryStore, ReservationStore } from "../ledger-stores.ts";
+import type { Entry, Ledger, ReservationAnswer, ReservationRequest, Settlement, Spend, SpendQuery } from "../ledger.ts";
+import type { CounterRecovery, EntryStore, LineSettlement, ReservationStore } from "../ledger-stores.ts";
 import type { Health } from "../plugin.ts";
 import { Batcher } from "./batcher.ts";
-import { lineOf, outlinedEntry } from "./fold-records.ts";
-import { scopeKey } from "./line-key.ts";
+import { CounterWatch } from "./counter-watch.ts";
+import { lineOf, outlinedEntry, settlementOf } from "./fold-records.ts";
+import { sumsOfLines } from "./line-sums.ts";
+import type { OpenAttempt } from "./open-attempts.ts";
+import { OpenAttempts, openAttempt } from "./open-attempts.ts";
 import { replaySpools } from "./replay-spools.ts";
 import type { Durability, Segment } from "./spool.ts";
 import { Spool } from "./spool.ts";
@@ -41,20 +35,6 @@ export interface SpooledLedgerOptions {
   readonly mostSpoolBytes?: number;
 }
 
-/** An attempt whose settlement or entry is not written yet. */
-interface Open {
-  readonly request: ReservationRequest;
-  /** Epoch milliseconds. */
-  readonly at: number;
-  /** What the spool keeps of it until all is written. */
-  readonly pins: Segment[];
-  sent: boolean;
-  settlement: Settlement | undefined;
-  /** `performance.now()`; undefined until the settlement is written. */
-  settledAt: number | undefined;
-  entry: "none" | "waiting" | "written";
-}
-
 const DEFAULT_LEASE_MS = 120_000;
 const DEFAULT_FLUSH_MS = 50;
 const DEFAULT_MOST_BYTES = 1_073_741_824;
@@ -63,6 +43,8 @@ const MOST_ROWS = 1_000;
 const MOST_WAITING = 100_000;
 const CLOSE_PATIENCE_MS = 10_000;
 const RETRY_AFTER_MS = 2_000;
+/** How soon a process sees that counters were lost. */
+const LOOK_MS = 1_000;
 
 /**
  * Reservations, entries and a write-ahead spool as one ledger. What an attempt is about is in the spool before a budget is
@@ -71,23 +53,26 @@ const RETRY_AFTER_MS = 2_000;
 export class SpooledLedger implements Ledger {
   readonly #options: SpooledLedgerOptions;
   readonly #leaseMs: number;
-  readonly #open = new Map<string, Open>();
-  readonly #settlements: Batcher<Settlement & { readonly lines: readonly BudgetLine[] }>;
+  readonly #open = new OpenAttempts();
+  readonly #settlements: Batcher<LineSettlement>;
   readonly #entries: Batcher<Entry>;
   #reservations: ReservationStore | undefined;
   #spool: Spool | undefined;
   #owned: OwnedDirectory | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #watch: CounterWatch | undefined;
+  #timers: readonly NodeJS.Timeout[] = [];
   #spoolFailure: unknown;
   /** Why the last round of renewing and reaping failed. */
   #tendFailure: unknown;
+  /** Why counters that were lost could not be rebuilt yet. */
+  #lookFailure: unknown;
   #closing: Promise<void> | undefined;
 
   constructor(options: SpooledLedgerOptions) {
     this.#options = options;
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
     this.#settlements = new Batcher({
-      write: (items) => this.#store().settle(items),
+      write: (items) => this.#store().settle(this.#recalled(items)),
       mostItems: MOST_ROWS,
       waitMs: 0,
     });
@@ -101,13 +86,27 @@ export class SpooledLedger implements Ledger {
   /** Ends what processes before this one have left, and begins. To be awaited before calls are served. */
   async start(reservations: ReservationStore): Promise<void> {
     const { directory, entries, durability } = this.#options;
+    this.#watch = new CounterWatch({
+      store: reservations,
+      part: (first) => ({ ...this.#part(), first }),
+      pause: () => this.#entries.pause(),
+      resume: () => {
+        this.#entries.resume();
+        this.#settlements.hurry();
+      },
+    });
+    await this.#watch.look((await entries.spent({})).entries === 0);
     if (directory !== undefined) {
       await replaySpools(directory, reservations, entries);
       this.#owned = await createDirectory(directory);
       this.#spool = new Spool({ directory: this.#owned.path, ...(durability !== undefined && { durability }) });
     }
     this.#reservations = reservations;
-    this.#timer = setInterval(() => void this.#tend(), Math.max(50, this.#leaseMs / 4)).unref();
+    const tendMs = Math.max(50, this.#leaseMs / 4);
+    this.#timers = [
+      setInterval(() => void this.#tend(), tendMs).unref(),
+      setInterval(() => void this.#look(), Math.min(LOOK_MS, tendMs)).unref(),
+    ];
   }
 
   /** Whether attempts are admitted, or why not. */
@@ -115,10 +114,12 @@ export class SpooledLedger implements Ledger {
     const obstacle = this.#obstacle();
     if (obstacle !== undefined) return { ok: false, detail: obstacle };
     if (this.#spoolFailure !== undefined) return { ok: false, detail: "the spool cannot be written" };
+    if (this.#watch?.recovering === true) return { ok: false, detail: "the counters of budgets are being rebuilt" };
     const waiting = this.#entries.size + this.#settlements.size;
     const fails = this.#entries.failure !== undefined || this.#settlements.failure !== undefined;
     if (fails) return { ok: true, detail: `${waiting} ends of attempts wait for the store` };
-    return this.#tendFailure === undefined ? { ok: true } : { ok: true, detail: "reservations could not be renewed" };
+    const unseen = this.#tendFailure !== undefined || this.#lookFailure !== undefined;
+    return unseen ? { ok: true, detail: "the counters of budgets cannot be reached" } : { ok: true };
   }
 
   async reserve(request: ReservationRequest): Promise<ReservationAnswer> {
@@ -127,17 +128,9 @@ export class SpooledLedger implements Ledger {
     if (obstacle !== undefined) throw overloaded(obstacle);
     if (this.#open.has(request.id)) return await this.#ask(store, request);
     const at = Date.now();
-    const open: Open = {
-      request,
-      at,
-      pins: [],
-      sent: false,
-      settlement: undefined,
-      settledAt: undefined,
-      entry: "none",
-    };
+    const open = openAttempt(request, at);
     this.#log(open, { kind: "R", request, at });
-    this.#open.set(request.id, open);
+    this.#open.add(open);
     try {
       const answer = await this.#ask(store, request);
       if (!answer.held) this.#forget(open);
@@ -178,6 +171,7 @@ export class SpooledLedger implements Ledger {
     await this.#write(whole);
     if (open === undefined) return;
     open.entry = "written";
+    open.written = entry.billed;
     this.#forgetWhenDone(open);
   }
 
@@ -185,17 +179,9 @@ export class SpooledLedger implements Ledger {
     this.#checkOpen();
     if (this.#open.has(entry.id)) return;
     const lines = (entry.lines ?? []).map((line) => ({ ...line, limit: null }));
-    const open: Open = {
-      request: { id: entry.id, estimate: 0n, lines, about: entry },
-      at: entry.startedAt,
-      pins: [],
-      sent: false,
-      settlement: undefined,
-      settledAt: undefined,
-      entry: "none",
-    };
+    const open = openAttempt({ id: entry.id, estimate: 0n, lines, about: entry }, entry.startedAt);
     this.#log(open, { kind: "R", request: open.request, at: open.at });
-    this.#open.set(entry.id, open);
+    this.#open.add(open);
     // first the counters: those that are rebuilt from entries would count it twice
     await this.#end(open, { id: entry.id, actual: entry.billed, status: "final" });
     await this.append(entry);
@@ -204,7 +190,7 @@ export class SpooledLedger implements Ledger {
   /** `pending` is what this process has reserved. */
   async spent(query: SpendQuery): Promise<Spend> {
     const { billed, entries } = await this.#options.entries.spent(query);
-    return { billed, entries, pending: this.#pending(query) };
+    return { billed, entries, pending: this.#open.pending(query) };
   }
 
   close(): Promise<void> {
@@ -213,7 +199,7 @@ export class SpooledLedger implements Ledger {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
     const written = [await this.#settlements.close(CLOSE_PATIENCE_MS), await this.#entries.close(CLOSE_PATIENCE_MS)];
     await this.#spool?.close();
     // what is not written, and what was never settled, is for the next process
@@ -243,7 +229,7 @@ export class SpooledLedger implements Ledger {
     }
   }
 
-  async #end(open: Open, settlement: Settlement): Promise<void> {
+  async #end(open: OpenAttempt, settlement: Settlement): Promise<void> {
     open.settlement = settlement;
     const pin = this.#noted({ kind: "S", settlement });
     if (pin !== undefined) open.pins.push(pin);
@@ -255,7 +241,7 @@ export class SpooledLedger implements Ledger {
     this.#forgetWhenDone(open);
   }
 
-  async #giveBack(open: Open): Promise<void> {
+  async #giveBack(open: OpenAttempt): Promise<void> {
     await this.#end(open, { id: open.request.id, actual: 0n, status: "final" });
     this.#forget(open);
   }
@@ -268,18 +254,18 @@ export class SpooledLedger implements Ledger {
   }
 
   /** Counters may live in memory alone: what an attempt has cost is kept in the spool until its entry is written. */
-  #forgetWhenDone(open: Open): void {
+  #forgetWhenDone(open: OpenAttempt): void {
     if (open.settledAt !== undefined && open.entry === "written") this.#forget(open);
   }
 
   /** Nothing of it is to be written any more. */
-  #forget(open: Open): void {
-    if (this.#open.get(open.request.id) === open) this.#open.delete(open.request.id);
+  #forget(open: OpenAttempt): void {
+    this.#open.delete(open);
     for (const pin of open.pins.splice(0)) this.#spool?.release(pin);
   }
 
   /** Before something happens: it must not, when it cannot be noted. */
-  #log(open: Open, record: SpoolRecord): void {
+  #log(open: OpenAttempt, record: SpoolRecord): void {
     const pin = this.#noted(record);
     if (pin !== undefined) open.pins.push(pin);
     else if (this.#spool !== undefined) throw overloaded("the spool cannot be written", this.#spoolFailure);
@@ -313,17 +299,36 @@ export class SpooledLedger implements Ledger {
     return undefined;
   }
 
-  #pending({ scope, period }: SpendQuery): bigint {
-    const wanted = scope === undefined ? undefined : scopeKey(scope);
-    let pending = 0n;
-    for (const { request, settledAt } of this.#open.values()) {
-      if (settledAt !== undefined) continue;
-      for (const line of request.lines) {
-        if (wanted !== undefined && scopeKey(line.scope) !== wanted) continue;
-        if (period === undefined || line.period === period) pending += request.estimate;
-      }
+  /** Counters that have forgotten an id are told what its entry has posted. */
+  #recalled(settlements: readonly LineSettlement[]): readonly LineSettlement[] {
+    return settlements.map((settlement) => {
+      const written = this.#open.get(settlement.id)?.written;
+      return written === undefined ? settlement : { ...settlement, written };
+    });
+  }
+
+  async #look(): Promise<void> {
+    try {
+      await this.#watch?.look();
+      this.#lookFailure = undefined;
+    } catch (error) {
+      this.#lookFailure = error;
     }
-    return pending;
+  }
+
+  /** What lost counters are rebuilt from. Entries of reservations that were reaped belong to no attempt of this process. */
+  #part(): CounterRecovery {
+    const { directory, entries } = this.#options;
+    const others = this.#entries.waiting().filter(({ id }) => !this.#open.has(id));
+    return {
+      held: this.#open.held(),
+      unwritten: [...this.#open.unwritten(), ...others.map(settlementOf)],
+      leaseMs: this.#leaseMs,
+      async *written() {
+        if (directory !== undefined) await replaySpools(directory, undefined, entries);
+        yield* sumsOfLines(entries);
+      },
+    };
   }
 
   /** Signs of life, and an end for what nobody ends any more. What fails is tried again in the next round. */
@@ -357,10 +362,10 @@ export class SpooledLedger implements Ledger {
   }
 
   async #renewAndReap(store: ReservationStore): Promise<void> {
-    const running = [...this.#open.values()].filter(({ settledAt }) => settledAt === undefined);
+    const running = this.#open.running();
     if (running.length > 0) {
       await store.renew(
-        running.map(({ request }) => request.id),
+        running.map(({ id }) => id),
         this.#leaseMs,
       );
     }

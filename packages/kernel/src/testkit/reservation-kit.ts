@@ -5,6 +5,7 @@ import type { ReservationStore } from "../ledger-stores.ts";
 import { LONG_LEASE_MS, ReservationCase } from "./reservation-case.ts";
 import { checkCorrections, checkLeases } from "./reservation-leases.ts";
 import { checkRandomRuns } from "./reservation-model.ts";
+import { checkRecall, checkRecovery, inTwoProcesses } from "./reservation-recovery.ts";
 import type { Runner } from "./runner.ts";
 import { Cases } from "./runner.ts";
 
@@ -25,6 +26,8 @@ export interface ReservationStoreKit {
   readonly store: () => ReservationStore | Promise<ReservationStore>;
   /** The same counters as another process sees them. */
   readonly another?: (store: ReservationStore) => ReservationStore | Promise<ReservationStore>;
+  /** Loses all that is counted, as a server does that is started again empty: for counters with `recover`. */
+  readonly lose?: (store: ReservationStore) => void | Promise<void>;
   /** A store whose server cannot be reached. */
   readonly unreachable?: () => ReservationStore | Promise<ReservationStore>;
   readonly capabilities?: ReservationStoreCapabilities;
@@ -56,8 +59,15 @@ export function testReservationStore(kit: ReservationStoreKit): void {
     checkSettlements(add);
     checkLeases(add);
     checkCorrections(add);
+    checkRecall(add);
     checkRandomRuns(add);
     add("admits no more than the limit over two processes", (one) => checkTwoProcesses(kit, one), ["shared"]);
+    const { lose, another } = kit;
+    if (lose !== undefined) {
+      add("is closed when its counters are lost, and rebuilt by all processes, once", ({ store }) =>
+        inTwoProcesses(store, another, (one, other) => checkRecovery(one, other, async () => lose(store))),
+      );
+    }
     cases.add("that cannot decide says so", () => checkOutage(kit), ["outage"]);
   });
 }
@@ -301,10 +311,8 @@ function checkSettlements(add: Add): void {
   });
 }
 
-async function checkTwoProcesses({ another }: ReservationStoreKit, one: ReservationCase): Promise<void> {
-  assert.ok(another !== undefined, "give another, or declare capabilities.shared: false");
-  const other = await another(one.store);
-  try {
+async function checkTwoProcesses({ another }: ReservationStoreKit, { store }: ReservationCase): Promise<void> {
+  await inTwoProcesses(store, another, async (one, other) => {
     const line = one.line("both", 500n);
     const ids = Array.from({ length: 200 }, () => one.id());
     const answers = await Promise.all(
@@ -319,9 +327,7 @@ async function checkTwoProcesses({ another }: ReservationStoreKit, one: Reservat
     await one.settle(held, 4n, [line]);
     await one.balances([line], 4n, 490n);
     assert.deepEqual(await other.balance(line), { posted: 4n, pending: 490n });
-  } finally {
-    await other.close?.();
-  }
+  });
 }
 
 async function checkOutage({ unreachable }: ReservationStoreKit): Promise<void> {

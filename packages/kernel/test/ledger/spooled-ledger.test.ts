@@ -202,7 +202,7 @@ describe("stores that fail", () => {
     await ledger.start(
       new Proxy(reservations, {
         get(target, name) {
-          if (name !== "reserve") return Reflect.get(target, name).bind(target);
+          if (name !== "reserve") return Reflect.get(target, name)?.bind(target);
           return async (...words: Parameters<MemoryReservations["reserve"]>) => {
             const answer = await target.reserve(...words);
             if (away) throw new Error("cut off");

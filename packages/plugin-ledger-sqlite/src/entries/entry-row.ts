@@ -1,4 +1,4 @@
-import type { CostLine, Entry, Scope, Usage } from "@signalbox/kernel";
+import type { BudgetLine, CostLine, Entry, Scope, Usage } from "@signalbox/kernel";
 
 /** As SQLite takes it. */
 export type Value = string | number | bigint | null;
@@ -54,6 +54,12 @@ export function scopeText({ kind, id, model }: Scope): string {
 /** `["key","k-1"],"2026-11"` in brackets. */
 export function lineText(scope: Scope, period: string): string {
   return `[${scopeText(scope)},${JSON.stringify(period)}]`;
+}
+
+/** The reverse of `lineText`. */
+export function readLine(text: string): Pick<BudgetLine, "scope" | "period"> {
+  const [[kind, id, model], period] = JSON.parse(text) as [ScopeArray, string];
+  return { scope: model === undefined ? { kind, id } : { kind, id, model }, period };
 }
 
 /** The end of the text of every line of a period. */

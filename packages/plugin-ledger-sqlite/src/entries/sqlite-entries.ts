@@ -4,6 +4,7 @@ import type {
   Entry,
   EntryQuery,
   EntryStore,
+  LineSum,
   NanoUsd,
   ReportQuery,
   ReportRow,
@@ -15,8 +16,10 @@ import { entryFilter, piecesOf, sumFilter } from "./entry-filter.ts";
 import { EntryList } from "./entry-list.ts";
 import { reportEntries } from "./entry-report.ts";
 import type { EntryRow, Value } from "./entry-row.ts";
-import { lineText, readEntry } from "./entry-row.ts";
+import { lineText, readEntry, readLine } from "./entry-row.ts";
 import { EntryWriter } from "./entry-writer.ts";
+
+const LINES_AT_ONCE = 5_000;
 
 /** Entries in SQLite. Sums are written with them, so that nothing is added up twice. */
 export class SqliteEntries implements EntryStore {
@@ -70,6 +73,21 @@ export class SqliteEntries implements EntryStore {
   /** What entries have posted on a line of a budget. */
   posted({ scope, period }: Pick<BudgetLine, "scope" | "period">): NanoUsd {
     return this.#database.read(() => this.#spent({ scope, period })).billed;
+  }
+
+  async *lineSums(): AsyncGenerator<readonly LineSum[]> {
+    let last = "";
+    for (;;) {
+      const rows = this.#database.read(() =>
+        this.#database
+          .exactStatement("SELECT line, billed FROM sums_by_line WHERE line > ? ORDER BY line LIMIT ?")
+          .all(last, LINES_AT_ONCE),
+      ) as unknown as readonly { readonly line: string; readonly billed: bigint }[];
+      yield rows.map(({ line, billed }) => ({ line: readLine(line), posted: billed }));
+      if (rows.length < LINES_AT_ONCE) return;
+      last = (rows.at(-1) as (typeof rows)[number]).line;
+      await breathe();
+    }
   }
 
   /** Deletes at most so many of the oldest entries from before a time; answers how many. Sums stay. */

@@ -1,36 +1,34 @@
-import { randomUUID } from "node:crypto";
 import type {
   BudgetLine,
+  CounterRecovery,
   LineBalance,
+  LineSettlement,
   NanoUsd,
   ReapedReservation,
   ReservationAnswer,
   ReservationRequest,
   ReservationStore,
-  Settlement,
 } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
 import type { Connection, Evaluation } from "../connection/connection.ts";
 import { RedisFailure } from "../connection/connection.ts";
 import type { Script } from "../connection/script.ts";
 import { lifeOf, lineName, lineOf } from "./line-name.ts";
-import { BALANCE, CORRECT, OPEN, REAP, REBUILD, RENEW, RESERVE, SETTLE } from "./reservation-scripts.ts";
-
-/** What a counter had, for one whose Redis has forgotten it. */
-export interface RebuiltLine {
-  readonly line: Pick<BudgetLine, "scope" | "period">;
-  readonly posted: NanoUsd;
-}
+import { Recovery } from "./recovery.ts";
+import { BALANCE, CORRECT, REAP, RENEW, RESERVE, SETTLE } from "./reservation-scripts.ts";
 
 /** Settings of the counters. */
 export interface RedisReservationsOptions {
   readonly namespace: string;
   /** How long a settled id is remembered. Default 7 days. */
   readonly settledForMs?: number;
+  /** How long lost counters wait for every process to be heard of. Default 5,000. */
+  readonly rebuildAfterMs?: number;
 }
 
 const DAY_MS = 86_400_000;
 const SETTLED_FOR_MS = 7 * DAY_MS;
+const REBUILD_AFTER_MS = 5_000;
 const BACKGROUND_MS = 5_000;
 /** Redis does nothing else meanwhile: a hundred settlements take it about a millisecond. */
 const AT_ONCE = 100;
@@ -42,18 +40,26 @@ const MOST: NanoUsd = 9_223_372_036_854_775_807n;
 /**
  * The counters behind budgets, shared by all processes: every operation is one script. Redis keeps a generation beside
  * them; where that is missing, because its data was lost, nothing is reserved or settled (`ledger_unavailable`) until
- * somebody who knows the ledger calls `rebuild`.
+ * the processes have rebuilt them: `recover`.
  */
 export class RedisReservations implements ReservationStore {
   readonly #connection: Connection;
   readonly #prefix: string;
   readonly #settledForMs: number;
+  readonly #recovery: Recovery;
   #reported: readonly string[] = [];
 
   constructor(connection: Connection, options: RedisReservationsOptions) {
     this.#connection = connection;
     this.#prefix = `{${options.namespace}:budgets}:`;
     this.#settledForMs = options.settledForMs ?? SETTLED_FOR_MS;
+    this.#recovery = new Recovery({
+      run: (script, args) => this.#run(script, args, BACKGROUND_MS),
+      hold: ({ held, leaseMs }) => this.#restore(held, leaseMs),
+      settlements: ({ unwritten }) => [...inGroups(unwritten)].map(settlementArguments),
+      settledForMs: this.#settledForMs,
+      waitMs: options.rebuildAfterMs ?? REBUILD_AFTER_MS,
+    });
   }
 
   async reserve(request: ReservationRequest, leaseMs: number): Promise<ReservationAnswer> {
@@ -63,18 +69,12 @@ export class RedisReservations implements ReservationStore {
     return { held: false, line, spent: BigInt(spent ?? 0), pending: BigInt(pending ?? 0) };
   }
 
-  async settle(settlements: readonly (Settlement & { readonly lines: readonly BudgetLine[] })[]): Promise<void> {
-    const scripts: Promise<unknown>[] = [];
-    for (const some of inGroups(settlements)) {
-      const args: (string | number)[] = [this.#settledForMs];
-      for (const { id, actual, status, lines } of some) {
-        args.push(id, amount(actual), status === "final" ? 0 : 1, lines.length);
-        for (const line of lines) args.push(lineName(line), lifeOf(line));
-      }
-      // Without waiting for the one before: they travel together.
-      scripts.push(this.#run(SETTLE, args, BACKGROUND_MS));
-    }
-    await Promise.all(scripts);
+  async settle(settlements: readonly LineSettlement[]): Promise<void> {
+    // Without waiting for one another: they travel together.
+    const groups = [...inGroups(settlements)];
+    await Promise.all(
+      groups.map((some) => this.#run(SETTLE, [this.#settledForMs, ...settlementArguments(some)], BACKGROUND_MS)),
+    );
   }
 
   async renew(ids: readonly string[], leaseMs: number): Promise<void> {
@@ -119,24 +119,18 @@ export class RedisReservations implements ReservationStore {
     }
   }
 
-  /**
-   * Opens counters that have no generation, with what the ledger says was posted. `settled`: ids that are in those sums
-   * and may be settled again; a repetition then changes nothing. False when somebody else has opened them before.
-   */
-  async rebuild(balances: Iterable<RebuiltLine>, settled: Iterable<string> = []): Promise<boolean> {
-    for (const some of inGroups([...balances])) {
-      const args = some.flatMap(({ line, posted }) => [lineName(line), amount(posted), lifeOf(line)]);
-      if ((await this.#run(REBUILD, [this.#settledForMs, some.length, ...args], BACKGROUND_MS)) !== 1) return false;
-    }
-    for (const some of inGroups([...settled])) {
-      if ((await this.#run(REBUILD, [this.#settledForMs, 0, ...some], BACKGROUND_MS)) !== 1) return false;
-    }
-    return (await this.#run(OPEN, [randomUUID()], BACKGROUND_MS)) === 1;
+  /** Rebuilds lost counters, together with every other process that sees that they are lost. */
+  async recover(part: CounterRecovery): Promise<void> {
+    await this.#recovery.run(part);
+    // What was rebuilt without this process is added: all of it is known by its id.
+    await this.#restore(part.held, part.leaseMs);
+    await this.settle(part.unwritten);
   }
 
-  /** Holds again, without asking limits, what this process has under way: before or after `rebuild`. */
-  async restore(requests: readonly ReservationRequest[], leaseMs: number): Promise<void> {
-    await Promise.all(requests.map((request) => this.#hold(request, leaseMs, "restore")));
+  async #restore(requests: readonly ReservationRequest[], leaseMs: number): Promise<void> {
+    for (const some of inGroups(requests)) {
+      await Promise.all(some.map((request) => this.#hold(request, leaseMs, "restore")));
+    }
   }
 
   async #hold(
@@ -171,6 +165,21 @@ export class RedisReservations implements ReservationStore {
 function reapedFrom(id: string, held: string): ReapedReservation {
   const [head = "h0", ...lines] = held.split("\n");
   return { id, estimate: BigInt(head.slice(1)), lines: lines.map(lineOf) };
+}
+
+function settlementArguments(settlements: readonly LineSettlement[]): readonly (string | number)[] {
+  const args: (string | number)[] = [];
+  for (const { id, actual, status, lines, written } of settlements) {
+    args.push(
+      id,
+      amount(actual),
+      status === "final" ? 0 : 1,
+      written === undefined ? "" : amount(written),
+      lines.length,
+    );
+    for (const line of lines) args.push(lineName(line), lifeOf(line));
+  }
+  return args;
 }
 
 function* inGroups<Item>(items: readonly Item[]): Generator<readonly Item[]> {

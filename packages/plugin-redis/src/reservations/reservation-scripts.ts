@@ -7,7 +7,7 @@ import { Script } from "../connection/script.ts";
  * Under an id there is, while it is held, `h` and the estimate, then a line for each counter: its name, a tab, its limit.
  * Of a guess there is `g`, the amount and the counters; of what is final `f`, until all repetitions are certainly over.
  */
-const COMMON = `
+export const COMMON = `
 local prefix = KEYS[1]
 local leases = prefix .. "leases"
 local function counter(name) return prefix .. "line:" .. name end
@@ -100,12 +100,15 @@ hold(id, estimate, ARGV[3], 5)
 return {1}
 `);
 
-/** ARGV: ms to remember it, then of each: id, amount, 1 for a guess, number of lines, and their names and lifetimes. */
+/**
+ * ARGV: ms to remember it, then of each: id, amount, 1 for a guess, what its entry has posted or nothing, number of lines, and their
+ * names and lifetimes.
+ */
 export const SETTLE: Script = new Script(`${COMMON}
 if closed() then return -1 end
 local at = 2
 while at <= #ARGV do
-  local id, amount, guess, count = ARGV[at], ARGV[at + 1], ARGV[at + 2] == "1", tonumber(ARGV[at + 3])
+  local id, amount, guess, count = ARGV[at], ARGV[at + 1], ARGV[at + 2] == "1", tonumber(ARGV[at + 4])
   local known = redis.call("GET", record(id))
   local kind = known and string.sub(known, 1, 1)
   if kind == "h" then
@@ -121,15 +124,17 @@ while at <= #ARGV do
     end
     remember(id, amount, false, nil, ARGV[1])
   elseif not kind then
-    local names = {}
-    for line = at + 4, at + 3 + count * 2, 2 do
+    local names, written = {}, ARGV[at + 3] ~= "" and ARGV[at + 3]
+    if written and guess then amount = written end
+    for line = at + 5, at + 4 + count * 2, 2 do
       names[#names + 1] = ARGV[line]
       add(ARGV[line], "posted", amount)
+      if written then subtract(ARGV[line], "posted", written) end
       if ARGV[line + 1] ~= "0" then redis.call("PEXPIRE", counter(ARGV[line]), ARGV[line + 1]) end
     end
     remember(id, amount, guess, names, ARGV[1])
   end
-  at = at + 4 + count * 2
+  at = at + 5 + count * 2
 end
 return 1
 `);
@@ -193,25 +198,4 @@ if (redis.call("HGET", counter(ARGV[1]), "posted") or "0") ~= ARGV[2] then retur
 add(ARGV[1], "posted", ARGV[3])
 if ARGV[4] ~= "0" then redis.call("PEXPIRE", counter(ARGV[1]), ARGV[4]) end
 return 1
-`);
-
-/** ARGV: ms to remember, number of counters, of each: name, posted, lifetime in ms or 0; then ids that are in the sums. */
-export const REBUILD: Script = new Script(`${COMMON}
-if not closed() then return 0 end
-local count = tonumber(ARGV[2])
-for at = 3, 2 + count * 3, 3 do
-  redis.call("HSET", counter(ARGV[at]), "posted", ARGV[at + 1])
-  if ARGV[at + 2] ~= "0" then redis.call("PEXPIRE", counter(ARGV[at]), ARGV[at + 2]) end
-end
-for at = 3 + count * 3, #ARGV do
-  local known = redis.call("GET", record(ARGV[at]))
-  if known and string.sub(known, 1, 1) == "h" then release(ARGV[at], known, lines(known)) end
-  remember(ARGV[at], "0", false, nil, ARGV[1])
-end
-return 1
-`);
-
-/** ARGV: generation. Opens the counters, unless they are. */
-export const OPEN: Script = new Script(`${COMMON}
-return redis.call("SETNX", prefix .. "generation", ARGV[1])
 `);
