@@ -5,6 +5,7 @@ import type { Authenticator } from "./authenticator.ts";
 import type { Cache } from "./cache/cache.ts";
 import type { Deployment, ModelTable } from "./deployment.ts";
 import type { Directory } from "./directory.ts";
+import type { Gateway } from "./gateway.ts";
 import type { Ledger } from "./ledger.ts";
 import type { EntryStore, ReservationStore } from "./ledger-stores.ts";
 import type { LimitStore } from "./limit-store.ts";
@@ -47,6 +48,8 @@ export const ENTRY_STORE: InjectionToken<EntryStore> = Symbol.for("@signalbox/ke
 export const RECORD_STORE: InjectionToken<RecordStore> = Symbol.for("@signalbox/kernel.RecordStore");
 /** Container token: who is who, and who may see whose spend. */
 export const DIRECTORY: InjectionToken<Directory> = Symbol.for("@signalbox/kernel.Directory");
+/** Container token: opens a call at the gateway itself, for plugins that ask models. Registered by the gateway. */
+export const OPEN_CALL: InjectionToken<Gateway["open"]> = Symbol.for("@signalbox/kernel.OpenCall");
 /** Container token: how requests travel to providers. */
 export const TRANSPORT: InjectionToken<Transport> = Symbol.for("@signalbox/kernel.Transport");
 

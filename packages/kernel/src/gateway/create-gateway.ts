@@ -1,6 +1,6 @@
 import { cacheSettings } from "../cache/cache-policy.ts";
 import type { Attempt, Call } from "../call.ts";
-import { MODEL_FACTS, PRICING, resolveOptional } from "../container.ts";
+import { MODEL_FACTS, OPEN_CALL, PRICING, resolveOptional } from "../container.ts";
 import type { Deployment } from "../deployment.ts";
 import { GatewayError } from "../errors.ts";
 import type { CallInput, DeploymentChange, Gateway, GatewayOptions, OpenCall } from "../gateway.ts";
@@ -143,6 +143,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     container.clearInstances();
   }
 
+  container.register(OPEN_CALL, { useValue: open });
   try {
     await startPlugins(plugins, container);
   } catch (thrown) {
