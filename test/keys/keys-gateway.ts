@@ -1,3 +1,4 @@
+import type { ListenOptions } from "@signalbox/express/node";
 import { listen } from "@signalbox/express/node";
 import type { Deployment, Gateway, Plugin } from "@signalbox/kernel";
 import { createGateway, Secret } from "@signalbox/kernel";
@@ -36,6 +37,7 @@ export async function keysGateway(
   store: MemoryRecords = new MemoryRecords(),
   plugins: readonly Plugin[] = [],
   options: Partial<KeysOptions> = {},
+  served: ListenOptions = {},
 ): Promise<KeysGateway> {
   const gateway = await createGateway({
     plugins: [
@@ -50,7 +52,7 @@ export async function keysGateway(
     ],
     deployments: [serves("small"), serves("large"), serves("gpt-4o"), serves("claude-sonnet")],
   });
-  const listener = await listen(gateway, { port: 0 });
+  const listener = await listen(gateway, { port: 0, ...served });
   const ask = async (method: string, path: string, key: string, body: unknown): Promise<Answer> => {
     const response = await fetch(listener.url + path, {
       method,

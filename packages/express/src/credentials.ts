@@ -1,10 +1,28 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Credentials } from "@signalbox/kernel";
+import type { AccessPolicy } from "./access-policy.ts";
 
 /** What a client presented, wherever its library puts the key. */
 export function credentialsOf(request: IncomingMessage): Credentials {
   const { headers } = request;
   return { key: presentedKey(headers), headers, remoteAddress: request.socket.remoteAddress };
+}
+
+/**
+ * The same, as an operator wants it: from headers of its own, from addresses that may call.
+ *
+ * @throws {GatewayError} `ip_not_allowed`
+ */
+export function policedCredentials(request: IncomingMessage, policy: AccessPolicy): Credentials {
+  const { headers } = request;
+  const remoteAddress = policy.addressOf(request);
+  policy.checkAddress(remoteAddress);
+  const name = policy.keyHeaders.find((each) => headers[each] !== undefined);
+  const own = name === undefined ? undefined : text(headers[name]);
+  // nobody behind this place is to take it for something else
+  if (name !== undefined) delete headers[name];
+  const key = own === undefined ? presentedKey(headers) : (withoutScheme(own) ?? own);
+  return { key, headers, remoteAddress };
 }
 
 /** The gateway's own header wins: `Authorization` may then hold something that is meant for the provider. */

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Principal } from "@signalbox/kernel";
 import { didYouMean, GatewayError } from "@signalbox/kernel";
+import type { AccessOptions } from "./access-options.ts";
+import { ACCESS_LISTS } from "./access-options.ts";
 
 /** A failure that the client was only told the id of. */
 export interface ErrorReport {
@@ -12,7 +14,7 @@ export interface ErrorReport {
 }
 
 /** How requests are read and replies are written, for every way of serving a gateway. */
-export interface HandlerOptions {
+export interface HandlerOptions extends AccessOptions {
   /** Largest JSON body in bytes. Default 20 MiB. */
   readonly maxBodyBytes?: number;
   /** Largest `multipart/form-data` body in bytes. Default 50 MiB. */
@@ -47,7 +49,7 @@ export interface HandlerOptions {
 }
 
 /** Options with their defaults filled in. */
-export interface Settings {
+export interface Settings extends AccessOptions {
   readonly maxBodyBytes: number;
   readonly maxFormBytes: number;
   readonly bodyTimeoutMs: number;
@@ -75,9 +77,12 @@ const DEFAULTS: Settings = {
   health: true,
   principal: undefined,
   onError: undefined,
+  requireUser: false,
+  refuseTags: false,
 };
 
-const NAMES = Object.keys(DEFAULTS);
+const LISTS: readonly string[] = ACCESS_LISTS;
+const NAMES = [...Object.keys(DEFAULTS), ...LISTS];
 
 /** @throws {GatewayError} `option_invalid` naming the option and what it must be */
 export function handlerSettings(options: HandlerOptions): Settings {
@@ -87,10 +92,15 @@ export function handlerSettings(options: HandlerOptions): Settings {
     if (value === undefined) continue;
     const preset = settings[name];
     if (typeof preset === "number" && !isCount(value)) throw invalid(`${name} must be a number, 0 or more`);
+    if (LISTS.includes(name) && !isListOfTexts(value)) throw invalid(`${name} must be a list of texts`);
     if (typeof preset === "boolean" && typeof value !== "boolean") throw invalid(`${name} must be true or false`);
     settings[name] = value;
   }
   return settings as unknown as Settings;
+}
+
+function isListOfTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === "string" && each !== "");
 }
 
 function isCount(value: unknown): boolean {

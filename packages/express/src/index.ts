@@ -1,3 +1,4 @@
+export type { AccessOptions } from "./access-options.ts";
 export { getCall, getPrincipal } from "./exchange.ts";
 export type { ErrorReport, HandlerOptions } from "./handler-options.ts";
 export type { RequestHandler } from "./request-handler.ts";

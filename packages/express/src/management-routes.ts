@@ -75,7 +75,7 @@ async function explain(surface: Surface, request: DialectRequest, context: Resou
     body: request.body,
     form: request.form,
   })) as Decoded<OperationName>;
-  const input = callInput<OperationName>(route.operation, decoded, context.principal);
+  const input = callInput<OperationName>(route.operation, decoded, decoded.options, context.principal);
   const explanation: Explanation = await surface.gateway.explain(input);
   return json(200, explanation);
 }

@@ -1,4 +1,12 @@
-import type { CallInput, CallRoute, Decoded, OperationName, Principal, ReplyEncoder } from "@signalbox/kernel";
+import type {
+  CallInput,
+  CallOptions,
+  CallRoute,
+  Decoded,
+  OperationName,
+  Principal,
+  ReplyEncoder,
+} from "@signalbox/kernel";
 import type { Exchange } from "./exchange.ts";
 
 /**
@@ -10,10 +18,11 @@ export function openCall(
   exchange: Exchange,
   route: CallRoute,
   decoded: Decoded<OperationName>,
+  options: CallOptions | undefined,
   principal: Principal,
 ): ReplyEncoder<OperationName> {
   exchange.watch();
-  const open = exchange.surface.gateway.open(callInput(route.operation, decoded, principal));
+  const open = exchange.surface.gateway.open(callInput(route.operation, decoded, options, principal));
   exchange.open = open;
   return decoded.encoder(open.call);
 }
@@ -22,9 +31,10 @@ export function openCall(
 export function callInput<Name extends OperationName>(
   operation: Name,
   decoded: Decoded<Name>,
+  options: CallOptions | undefined,
   principal: Principal,
 ): CallInput<Name> {
-  const { request, options, native } = decoded;
+  const { request, native } = decoded;
   return {
     operation,
     request,

@@ -11,7 +11,7 @@ import type {
 } from "@signalbox/kernel";
 import { GatewayError, mayReach } from "@signalbox/kernel";
 import { readBody } from "./body-reader.ts";
-import { credentialsOf } from "./credentials.ts";
+import { credentialsOf, policedCredentials } from "./credentials.ts";
 import { Exchange } from "./exchange.ts";
 import type { HandlerOptions } from "./handler-options.ts";
 import { HttpRequest, hasBody } from "./http-request.ts";
@@ -95,7 +95,10 @@ async function serve(exchange: Exchange, match: PathMatch | undefined, failure: 
     }
     const decoding = route.decode(http) as Decoded<OperationName> | Promise<Decoded<OperationName>>;
     const decoded = "then" in decoding ? await decoding : decoding;
-    const encoder = openCall(exchange, route, decoded, principal);
+    const { policy } = exchange.surface;
+    const options = policy === undefined ? decoded.options : policy.optionsOf(request, decoded.options);
+    policy?.checkRequest(http.body?.value, options, principal);
+    const encoder = openCall(exchange, route, decoded, options, principal);
     const open = exchange.open as OpenCall<OperationName>;
     if (encoder.streaming) await new StreamWriter(exchange, open, encoder).run();
     else {
@@ -135,12 +138,16 @@ function chooseRoute(exchange: Exchange, match: PathMatch | undefined, failure: 
 
 /** Who is calling, decided on the matched route alone. */
 function identify(exchange: Exchange, route: Route): Principal | Promise<Principal> {
-  const access = route.kind === "call" ? "caller" : route.access;
-  if (access === "public") return ANONYMOUS;
   const { request, surface } = exchange;
-  const own = surface.settings.principal;
+  const { policy, gateway, settings } = surface;
+  const access = policy?.access(route) ?? (route.kind === "call" ? "caller" : route.access);
+  if (access === "public") return ANONYMOUS;
+  // an application's own function does not relieve a request of where it comes from
+  const credentials = policy === undefined ? undefined : policedCredentials(request, policy);
+  if (access === "closed") throw new GatewayError("route_not_allowed", "this route is not open to callers");
+  const own = settings.principal;
   const identified =
-    own === undefined ? surface.gateway.authenticator.authenticate(credentialsOf(request)) : own(request);
+    own === undefined ? gateway.authenticator.authenticate(credentials ?? credentialsOf(request)) : own(request);
   return isPromise(identified)
     ? identified.then((principal) => admitted(principal, access, route, surface))
     : admitted(identified, access, route, surface);
