@@ -32,10 +32,10 @@ export function principalOf(identity: Identity): Principal {
       bound(
         { kind: "teamMember", id: `${team.id}/${member.user_id}` },
         {
-          max_budget: max_budget_in_team ?? null,
-          tpm_limit: tpm_limit ?? null,
-          rpm_limit: rpm_limit ?? null,
-          budget_duration: team.budget_duration ?? null,
+          max_budget: max_budget_in_team ?? team.team_member_budget ?? null,
+          tpm_limit: tpm_limit ?? team.team_member_tpm_limit ?? null,
+          rpm_limit: rpm_limit ?? team.team_member_rpm_limit ?? null,
+          budget_duration: team.team_member_budget_duration ?? team.budget_duration ?? null,
         },
       );
     }
