@@ -5,10 +5,11 @@ import { afterAll, describe, expect, it } from "vitest";
 import { openCharging } from "../budgets/charging-upstream.ts";
 import { GatewayProgram } from "../chaos/gateway-program.ts";
 import { crowd } from "../chaos/money/crowd.ts";
+import { aDollar, LARGE } from "../chaos/money/large-rounds.ts";
 import { manyProcesses } from "../chaos/money/many-processes.ts";
 import { oneProcess } from "../chaos/money/one-process.ts";
 import { printReports, roundChecks } from "../chaos/money/report.ts";
-import { aDollar, kills, LARGE } from "../chaos/money/rounds.ts";
+import { kills } from "../chaos/money/rounds.ts";
 import type { Check } from "../checks.ts";
 import { ChildProgram } from "../child-program.ts";
 

@@ -1,6 +1,6 @@
 import type { Listener } from "@signalbox/express/node";
 import { listen } from "@signalbox/express/node";
-import type { Deployment, ListedModel, Provider } from "@signalbox/kernel";
+import type { Deployment, ListedModel, Plugin, Provider } from "@signalbox/kernel";
 import { createGateway, Secret } from "@signalbox/kernel";
 import { replayServer } from "@signalbox/kernel/testkit";
 import { anthropic, anthropicDialects } from "@signalbox/provider-anthropic";
@@ -51,7 +51,17 @@ export function asksForUsage(recording: Recording): boolean {
   return own === undefined || (own.stream_options as { include_usage?: boolean } | undefined)?.include_usage === true;
 }
 
-export async function replayGateway(recordings: readonly Recording[]): Promise<ReplayGateway> {
+/** What a gateway of recordings has besides. */
+export interface ReplayOptions {
+  readonly plugins?: readonly Plugin[];
+  /** Facts about every deployment, its price among them. */
+  readonly info?: Deployment["info"];
+}
+
+export async function replayGateway(
+  recordings: readonly Recording[],
+  { plugins = [], info }: ReplayOptions = {},
+): Promise<ReplayGateway> {
   const upstream = await replayServer((request) => {
     const [, index = "", pieces = ""] = /\/replay\/(\d+)\/(\w+)/.exec(request.path) ?? [];
     const { response } = recordings[Number(index)] as Recording;
@@ -73,6 +83,7 @@ export async function replayGateway(recordings: readonly Recording[]): Promise<R
       apiKey: new Secret("key"),
       baseUrl: recording.dialect === "anthropic" ? base : `${base}/v1`,
       dropParams: true,
+      ...(info !== undefined && { info }),
     };
   };
   const gateway = await createGateway({
@@ -89,6 +100,7 @@ export async function replayGateway(recordings: readonly Recording[]): Promise<R
           },
         },
       },
+      ...plugins,
     ],
   });
   const listener: Listener = await listen(gateway, { port: 0, host: "127.0.0.1" });

@@ -36,6 +36,14 @@ describe("input", () => {
     expect(inputOf([result])).toBe(EMPTY + 16 + 1 + 16 + 5);
   });
 
+  it("has the prompt that Venice puts before the client's", () => {
+    const before = (provider: string): number => {
+      const deployment = deploymentOf(provider, "m", { info: { inputCostPerToken: 1e-6, outputCostPerToken: 1e-6 } });
+      return Number(boundOf({ messages: [], maxOutputTokens: 0 }, deployment)) / 1_000;
+    };
+    expect(before("venice") - before("openai")).toBe(4_096);
+  });
+
   it("has tools and schemas, never less than their JSON", () => {
     const parameters = { type: "object", properties: { city: { type: "string", description: "where…" } } };
     const tool: Tool = { type: "function", name: "weather", parameters };

@@ -41,6 +41,9 @@ export interface Round {
   readonly through?: (world: World, index: number) => Promise<{ readonly redis?: string; readonly database?: string }>;
   /** Where the gateway with this number has its spool, in place of a folder of its own. */
   readonly spool?: (folder: string, index: number) => string;
+  /** Prepares the folder of the round. */
+  before?(folder: string): Promise<void>;
+  after?(folder: string): void | Promise<void>;
   /** Calls begin with it and end with it. */
   trouble(scene: Scene): Promise<void>;
   /** In place of the usual crowd. */
@@ -73,6 +76,7 @@ const PATIENCE_MS = 90_000;
 export async function runRound(world: World, round: Round, processes: number): Promise<RoundReport> {
   const folder = join(world.folder, round.name);
   mkdirSync(folder);
+  await round.before?.(folder);
   const truth = join(folder, "truth");
   const caps = typeof round.cap === "number" ? capsOf(round.cap) : round.cap;
   const upstream = await ChildProgram.start(here("../programs/charging-upstream.ts"), {
@@ -122,6 +126,7 @@ export async function runRound(world: World, round: Round, processes: number): P
     await fleet.killAll();
     await audit.close();
     await upstream.stop();
+    await round.after?.(folder);
   }
 }
 

@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Wish } from "./crowd.ts";
-import { crowd } from "./crowd.ts";
-import type { Round, Scene } from "./round.ts";
+import { promisify } from "node:util";
+import type { Round } from "./round.ts";
 
 const KILL_EVERY_MS = 400;
 
@@ -68,59 +70,60 @@ export const postgresRestarted: Round = {
   },
 };
 
-const CALLS = 1_000;
-const MANY = 1_000_000_000_000n;
-
-/** Calls whose bounds are twice as much as there is: up to 1,000 words in a few pieces, or whole. */
-export const LARGE = {
-  leaving: 0.4,
-  leaveWithinMs: 3_000,
-  calls: CALLS,
-  clients: CALLS,
-  wish: (): Wish => ({
-    content: `words=${400 + Math.floor(Math.random() * 600)} piece=50 gap=${Math.floor(Math.random() * 100)} wait=${Math.floor(Math.random() * 1_000)}`,
-    maxTokens: 1_000,
-    stream: Math.random() < 0.5,
-  }),
-};
-
-export const aDollar: Round = {
-  name: "a_dollar",
-  about: "1,000 calls at once that could cost two dollars, on a budget of one",
-  cap: { key: MANY, teamDay: MANY, teamMonth: MANY, otherTeam: MANY, gateway: 1_000_000_000n },
-  trouble: async () => undefined,
-  load: ({ fleet }, over) => crowd(fleet, { ...LARGE, callers: ["a1", "a2", "b1", "b2"] }, over),
-};
-
-const STREAMS = 1_000;
-
-const slowStream = (): Wish => ({ content: "words=40 gap=400 wait=0", maxTokens: 40, stream: true });
-
-export const ended: Round = {
-  name: "ended",
-  about: "all processes are told to end (SIGTERM) while 1,000 streams run",
-  cap: 1_000_000_000,
-  drainMs: 3_000,
-  ended: true,
-  trouble: async ({ fleet }) => {
-    const patience = performance.now() + 30_000;
-    while (performance.now() < patience) {
-      const running = (await fleet.ask<number>("calls")).reduce((sum, calls) => sum + calls, 0);
-      if (running >= STREAMS) return;
-      await sleep(50);
+export const suspended: Round = {
+  name: "suspended",
+  about: "one process after another stands still for longer than its lease, and goes on",
+  cap: 60_000_000,
+  async trouble({ fleet }) {
+    for (let index = 0; index < fleet.size; index++) {
+      await sleep(1_500);
+      await fleet.suspend(index, 5_000);
     }
-    throw new Error("the streams never ran together");
-  },
-  async load({ fleet }: Scene, over) {
-    const options = {
-      clients: STREAMS,
-      calls: STREAMS,
-      callers: ["a1", "a2", "b1", "b2"],
-      leaving: 0,
-      wish: slowStream,
-    };
-    const [fares, { ms }] = await Promise.all([crowd(fleet, options, over), over.then(() => fleet.end())]);
-    console.log(`  ended: ${ms.toFixed(0)} ms from SIGTERM to the end of the last process`);
-    return fares;
+    await sleep(1_500);
   },
 };
+
+/** The first gateway has its spool there. */
+const SMALL_DISK = "small";
+
+export const diskFull: Round = {
+  name: "disk_full",
+  about: "the disk of one process's spool fills up, and has space again",
+  cap: 60_000_000,
+  spool: (folder, index) => join(folder, index === 0 ? SMALL_DISK : `s${index}`),
+  async before(folder) {
+    const disk = join(folder, SMALL_DISK);
+    mkdirSync(disk);
+    await promisify(execFile)("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", disk]);
+  },
+  async trouble({ fleet }) {
+    const disk = fleet.tasks[0]?.spool ?? "";
+    const ballast = join(disk, "ballast");
+    for (let time = 0; time < 2; time++) {
+      await sleep(4_000);
+      // what the spool itself gives free is taken, too
+      for (const until = performance.now() + 4_000; performance.now() < until; await sleep(50)) fill(ballast);
+      rmSync(ballast);
+    }
+    await sleep(4_000);
+  },
+  async after(folder) {
+    await promisify(execFile)("umount", ["-l", join(folder, SMALL_DISK)]);
+  },
+};
+
+/** Takes all the space that there is. */
+function fill(path: string): void {
+  const file = openSync(path, "a");
+  try {
+    for (let size = 65_536; size >= 1; size = Math.floor(size / 2)) {
+      try {
+        for (;;) writeSync(file, Buffer.alloc(size));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,7 +1,9 @@
+import { connectionsSpoiled } from "../money/cut-rounds.ts";
+import { ended } from "../money/large-rounds.ts";
 import { manyProcesses } from "../money/many-processes.ts";
 import { KILLS, oneProcess } from "../money/one-process.ts";
 import { printReports, roundChecks } from "../money/report.ts";
-import { ended, kills, postgresRestarted, redisRestarted, redisWiped } from "../money/rounds.ts";
+import { diskFull, kills, postgresRestarted, redisRestarted, redisWiped, suspended } from "../money/rounds.ts";
 import type { Scenario } from "../scenario.ts";
 
 const PROCESSES = 4;
@@ -12,7 +14,16 @@ export const scenario: Scenario = {
     const checks = [];
     if (only === undefined) checks.push(...(await oneProcess(KILLS)));
     if (long || only !== undefined) {
-      const all = [kills(50), redisRestarted, redisWiped, postgresRestarted, ended];
+      const all = [
+        kills(50),
+        redisRestarted,
+        redisWiped,
+        postgresRestarted,
+        connectionsSpoiled(),
+        suspended,
+        diskFull,
+        ended,
+      ];
       const reports = await manyProcesses(
         all.filter(({ name }) => only === undefined || only.includes(name)),
         PROCESSES,

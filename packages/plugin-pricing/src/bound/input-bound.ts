@@ -23,6 +23,8 @@ const TOKENS_PER_REQUEST = 64;
 const TOKENS_FOR_TOOLS = 1_024;
 /** Definitions of tools that a vendor knows by name: up to 1,500 tokens for computer use at Anthropic. */
 const TOKENS_PER_NAMED_TOOL = 2_000;
+/** Vendors that put a system prompt of their own before the client's: Venice, unless `venice_parameters` says no. */
+const TOKENS_OF_OWN_PROMPT: ReadonlyMap<string, number> = new Map([["venice", 4_096]]);
 /** Tools that a vendor defines and the client runs. */
 const CLIENT_TOOLS = /^(bash|text_editor|computer|memory|str_replace|local_shell|apply_patch)/;
 /** Members by which other vendors are asked to search. */
@@ -51,6 +53,7 @@ class Bound implements InputBound {
 
   constructor(deployment: Deployment) {
     this.#deployment = deployment;
+    this.tokens += TOKENS_OF_OWN_PROMPT.get(deployment.provider) ?? 0;
     this.hosted = SEARCHING_MODELS.test(modelNameOf(deployment));
   }
 
