@@ -14,6 +14,7 @@ export interface Described {
 export interface Directory {
   /** The id of a key, by the key itself or by its id; undefined: there is none. */
   keyId(text: string): Promise<string | undefined>;
+  keyIdOfAlias(alias: string): Promise<string | undefined>;
   /** Whether a principal may see everything. */
   seesAll(principal: Principal): boolean;
   /** Whether a principal may see what a scope has spent: its own, or one that it administers. */

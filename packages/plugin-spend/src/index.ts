@@ -1,1 +1,2 @@
-export {};
+export type { SpendOptions } from "./options.ts";
+export { spend } from "./spend.ts";

@@ -17,6 +17,10 @@ export class RecordDirectory implements Directory {
     return (await findKey(text, this.#management))?.id;
   }
 
+  async keyIdOfAlias(alias: string): Promise<string | undefined> {
+    return (await this.#management.collections.keys.find("key_alias", alias))?.id;
+  }
+
   seesAll(principal: Principal): boolean {
     return seesAll(actorOf(principal, {}, this.#management));
   }
