@@ -54,6 +54,8 @@ export interface CounterRecovery {
  * every operation is atomic over its lines, and idempotent by id.
  */
 export interface ReservationStore {
+  /** The counters end with this process: of a reservation that was not sent, nothing is left then. */
+  readonly ownProcess?: boolean;
   /** Held for `leaseMs`, then to be renewed. */
   reserve(request: ReservationRequest, leaseMs: number): Promise<ReservationAnswer>;
   /**

@@ -25,6 +25,7 @@ type LineSettlement = Settlement & { readonly lines: readonly BudgetLine[] };
  * first seen. Nothing is awaited between reading and writing.
  */
 export class EmbeddedReservations implements ReservationStore {
+  readonly ownProcess = true;
   readonly #written: WrittenEntries;
   readonly #counters: MemoryReservations = new MemoryReservations();
   readonly #seen = new Set<string>();

@@ -12,6 +12,8 @@ export interface OpenAttempt {
   /** What the spool keeps of it until all is written. */
   readonly pins: Segment[];
   sent: boolean;
+  /** What the spool had lost when the first record was put off; undefined where it was written at once. */
+  losses: number | undefined;
   settlement: Settlement | undefined;
   /** `performance.now()`; undefined until the settlement is written. */
   settledAt: number | undefined;
@@ -94,6 +96,7 @@ export function openAttempt(request: ReservationRequest, at: number): OpenAttemp
     at,
     pins: [],
     sent: false,
+    losses: undefined,
     settlement: undefined,
     settledAt: undefined,
     entry: "none",

@@ -2,6 +2,8 @@ import { crc32c } from "./crc32c.ts";
 
 /** CRC-32C over all that follows, length of the payload, payload. Both numbers in 32 bits, little-endian. */
 const HEAD_BYTES = 8;
+/** Of UTF-8, for one unit of UTF-16. */
+const MOST_BYTES_PER_UNIT = 3;
 /** A length beyond this is damage. */
 const MAXIMUM_PAYLOAD_BYTES = 64 * 1_048_576;
 
@@ -13,6 +15,20 @@ export function frameRecord(payload: string): Buffer {
   frame.write(payload, HEAD_BYTES);
   frame.writeUInt32LE(crc32c(frame, 4), 0);
   return frame;
+}
+
+/** The most bytes that a framed payload can have. */
+export function mostFrameBytes(payload: string): number {
+  return HEAD_BYTES + payload.length * MOST_BYTES_PER_UNIT;
+}
+
+/** What `frameRecord` answers, written into a buffer with room for it; answers where it ends. */
+export function writeFrame(payload: string, into: Buffer, at: number): number {
+  const length = into.write(payload, at + HEAD_BYTES);
+  const end = at + HEAD_BYTES + length;
+  into.writeUInt32LE(length, at + 4);
+  into.writeUInt32LE(crc32c(into, at + 4, end), at);
+  return end;
 }
 
 /** The payloads of a segment up to the first damaged one, and how many bytes are good. */

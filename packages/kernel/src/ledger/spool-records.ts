@@ -23,13 +23,40 @@ function bigintsAsTexts(_key: string, value: unknown): unknown {
 export function writeRecord(record: SpoolRecord): string {
   switch (record.kind) {
     case "R":
-      return `R${JSON.stringify({ ...record.request, at: record.at }, bigintsAsTexts)}`;
+      return `R${json(requestOf(record.request, record.at))}`;
     case "S":
-      return `S${JSON.stringify(record.settlement, bigintsAsTexts)}`;
+      return `S${json({ ...record.settlement, actual: record.settlement.actual.toString() })}`;
     case "E":
-      return `E${JSON.stringify(record.entry, bigintsAsTexts)}`;
+      return `E${json(textsOf(record.entry))}`;
     default:
       return record.kind + record.id;
+  }
+}
+
+function requestOf({ id, estimate, lines, about }: ReservationRequest, at: number): object {
+  const written = lines.map(
+    ({ scope, period, limit }): WrittenLine => ({ scope, period, limit: limit === null ? null : limit.toString() }),
+  );
+  return { id, estimate: estimate.toString(), lines: written, about, at };
+}
+
+function textsOf(entry: Entry): object {
+  const { usage, costLines, cost, billed } = entry;
+  const written: Record<string, unknown> = { ...entry, cost: cost.toString(), billed: billed.toString() };
+  if (usage.reportedCost !== undefined) written["usage"] = { ...usage, reportedCost: usage.reportedCost.toString() };
+  if (costLines !== undefined) {
+    written["costLines"] = costLines.map((line) => ({ ...line, picoUsdPerUnit: line.picoUsdPerUnit.toString() }));
+  }
+  return written;
+}
+
+/** A replacer costs a call for every value: only what others have put there needs one. */
+function json(value: object): string {
+  try {
+    return JSON.stringify(value);
+  } catch (thrown) {
+    if (!(thrown instanceof TypeError)) throw thrown;
+    return JSON.stringify(value, bigintsAsTexts);
   }
 }
 

@@ -1,7 +1,7 @@
 import { closeSync, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { frameRecord } from "./spool-frames.ts";
+import { frameRecord, mostFrameBytes, writeFrame } from "./spool-frames.ts";
 
 const syncData = promisify(fdatasync);
 
@@ -33,13 +33,20 @@ export interface Segment {
   pins: number;
 }
 
+/** Somebody who waits until all is durable. */
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 const DEFAULT_SEGMENT_BYTES = 16 * 1_048_576;
 const GROUP_MS = 5;
 const GROUP_RECORDS = 64;
+const BUFFER_BYTES = 262_144;
 
 /**
  * A write-ahead log of one process: append-only segments. An appended record is with the operating system when `append`
- * returns, and on the disk when `durable` resolves.
+ * returns (`now`), or soon after (`soon`), and on the disk when `durable` resolves.
  */
 export class Spool {
   readonly #directory: string;
@@ -50,11 +57,17 @@ export class Spool {
   #file: number | undefined;
   /** Segments that are full and not yet on the disk. */
   #retiring: Promise<unknown> = Promise.resolve();
-  #waiting: (() => void)[] = [];
-  #failing: ((error: unknown) => void)[] = [];
+  #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
   #syncing = false;
   #bytes = 0;
+  /** Framed records that are not written yet. */
+  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #filled = 0;
+  #flushing: NodeJS.Immediate | undefined;
+  #losses = 0;
+  /** The last write failed: until one succeeds, nothing is put off. */
+  #broken = false;
 
   constructor(options: SpoolOptions) {
     this.#directory = options.directory;
@@ -64,7 +77,7 @@ export class Spool {
 
   /** Of all segments that are there. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#bytes + this.#filled;
   }
 
   /** From the oldest to the one that is written to. */
@@ -72,22 +85,26 @@ export class Spool {
     return this.#segments;
   }
 
+  /** How often records that were to be written soon could not be. */
+  get losses(): number {
+    return this.#losses;
+  }
+
   /**
-   * Writes a record and pins its segment; `release` gives it free.
-   * @throws the error of the file system, ENOSPC among others; nothing of the record is kept then
+   * Writes a record and pins its segment; `release` gives it free. With `soon` the record goes with the next one that is
+   * written now, at the latest when the event loop has come round: `durable` tells whether that succeeded.
+   *
+   * @throws the error of the file system, ENOSPC among others; nothing of the record is kept then, nor of those that were
+   * to go with it
    */
-  append(payload: string): Segment {
-    const frame = frameRecord(payload);
+  append(payload: string, when: "now" | "soon" = "now"): Segment {
+    const most = mostFrameBytes(payload);
+    if (this.#filled + most > BUFFER_BYTES) this.#flush();
     const segment = this.#current();
-    let written = 0;
-    try {
-      while (written < frame.length) written += writeSync(this.#file as number, frame, written);
-    } catch (error) {
-      this.#abandon(segment);
-      throw error;
-    }
-    segment.bytes += frame.length;
-    this.#bytes += frame.length;
+    if (most > BUFFER_BYTES) this.#write(segment, frameRecord(payload));
+    else this.#filled = writeFrame(payload, this.#buffer, this.#filled);
+    if (when === "now" || this.#broken) this.#flush();
+    else this.#flushing ??= setImmediate(() => this.#flushQuietly());
     segment.pins++;
     return segment;
   }
@@ -99,11 +116,10 @@ export class Spool {
 
   /** Resolves when all that was appended until now is durable. */
   durable(): Promise<void> {
-    if (this.#durability === "none") return Promise.resolve();
+    if (this.#durability === "none" && this.#filled === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      this.#waiting.push(resolve);
-      this.#failing.push(reject);
-      if (this.#syncing) return;
+      this.#waiting.push({ resolve, reject });
+      if (this.#syncing || this.#durability === "none") return;
       if (this.#durability === "always" || this.#waiting.length >= GROUP_RECORDS) void this.#sync();
       else this.#timer ??= setTimeout(() => void this.#sync(), GROUP_MS);
     });
@@ -111,6 +127,7 @@ export class Spool {
 
   /** What is pinned stays on the disk. */
   async close(): Promise<void> {
+    this.#flushQuietly();
     await this.#sync();
     await this.#retiring;
     if (this.#file !== undefined) closeSync(this.#file);
@@ -120,29 +137,71 @@ export class Spool {
   async #sync(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const waiting = this.#waiting;
-    const failing = this.#failing;
-    this.#waiting = [];
-    this.#failing = [];
+    this.#flushQuietly();
+    const waiting = this.#takeWaiting();
     if (waiting.length === 0) return;
     this.#syncing = true;
     try {
       const retiring = this.#retiring;
       if (this.#file !== undefined) await syncData(this.#file);
       await retiring;
-      for (const resolve of waiting) resolve();
+      for (const { resolve } of waiting) resolve();
     } catch (error) {
-      for (const reject of failing) reject(error);
+      for (const { reject } of waiting) reject(error);
     } finally {
       this.#syncing = false;
-      if (this.#waiting.length > 0) void this.#sync();
+      if (this.#waiting.length >= GROUP_RECORDS || (this.#waiting.length > 0 && this.#durability === "always")) {
+        void this.#sync();
+      } else if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => void this.#sync(), GROUP_MS);
     }
+  }
+
+  #takeWaiting(): readonly Waiting[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting;
+  }
+
+  #flushQuietly(): void {
+    try {
+      this.#flush();
+    } catch {
+      // whoever waits for durability has been told
+    }
+  }
+
+  /** Writes what was put off. */
+  #flush(): void {
+    clearImmediate(this.#flushing);
+    this.#flushing = undefined;
+    if (this.#filled === 0) return;
+    const bytes = this.#buffer.subarray(0, this.#filled);
+    this.#filled = 0;
+    this.#write(this.#segments.at(-1) as Segment, bytes);
+  }
+
+  #write(segment: Segment, bytes: Buffer): void {
+    let written = 0;
+    try {
+      while (written < bytes.length) written += writeSync(this.#file as number, bytes, written);
+    } catch (error) {
+      this.#broken = true;
+      this.#losses++;
+      this.#abandon(segment);
+      for (const { reject } of this.#takeWaiting()) reject(error);
+      throw error;
+    }
+    this.#broken = false;
+    if (this.#durability === "none") for (const { resolve } of this.#takeWaiting()) resolve();
+    segment.bytes += bytes.length;
+    this.#bytes += bytes.length;
   }
 
   /** The segment to write to: another one when the last is full. */
   #current(): Segment {
     const last = this.#segments.at(-1);
-    if (last !== undefined && this.#file !== undefined && last.bytes < this.#segmentBytes) return last;
+    if (last !== undefined && this.#file !== undefined && last.bytes + this.#filled < this.#segmentBytes) return last;
+    this.#flush();
     mkdirSync(this.#directory, { recursive: true });
     const number = this.#number + 1;
     const path = join(this.#directory, `${String(number).padStart(8, "0")}.log`);

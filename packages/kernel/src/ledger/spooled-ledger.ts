@@ -129,7 +129,9 @@ export class SpooledLedger implements Ledger {
     if (this.#open.has(request.id)) return await this.#ask(store, request);
     const at = Date.now();
     const open = openAttempt(request, at);
-    this.#log(open, { kind: "R", request, at });
+    // counters that end with this process need no record before they are touched: it goes with that of the sending
+    if (store.ownProcess === true) open.losses = this.#spool?.losses;
+    this.#log(open, { kind: "R", request, at }, open.losses === undefined ? "now" : "soon");
     this.#open.add(open);
     try {
       const answer = await this.#ask(store, request);
@@ -147,7 +149,10 @@ export class SpooledLedger implements Ledger {
   dispatched(id: string): void {
     const open = this.#open.get(id);
     if (open === undefined) return;
-    this.#log(open, { kind: "D", id });
+    this.#log(open, { kind: "D", id }, "now");
+    if (open.losses !== undefined && open.losses !== this.#spool?.losses) {
+      throw overloaded("the spool cannot be written", this.#spoolFailure);
+    }
     open.sent = true;
   }
 
@@ -168,7 +173,7 @@ export class SpooledLedger implements Ledger {
     const lines = entry.lines ?? open?.request.lines.map(lineOf);
     const whole = lines === undefined || lines.length === 0 ? entry : { ...entry, lines };
     if (open !== undefined) open.entry = "waiting";
-    await this.#write(whole);
+    await this.#write(whole, whenToWrite(open));
     if (open === undefined) return;
     open.entry = "written";
     open.written = entry.billed;
@@ -180,7 +185,7 @@ export class SpooledLedger implements Ledger {
     if (this.#open.has(entry.id)) return;
     const lines = (entry.lines ?? []).map((line) => ({ ...line, limit: null }));
     const open = openAttempt({ id: entry.id, estimate: 0n, lines, about: entry }, entry.startedAt);
-    this.#log(open, { kind: "R", request: open.request, at: open.at });
+    this.#log(open, { kind: "R", request: open.request, at: open.at }, "now");
     this.#open.add(open);
     // first the counters: those that are rebuilt from entries would count it twice
     await this.#end(open, { id: entry.id, actual: entry.billed, status: "final" });
@@ -231,7 +236,7 @@ export class SpooledLedger implements Ledger {
 
   async #end(open: OpenAttempt, settlement: Settlement): Promise<void> {
     open.settlement = settlement;
-    const pin = this.#noted({ kind: "S", settlement });
+    const pin = this.#noted({ kind: "S", settlement }, whenToWrite(open));
     if (pin !== undefined) open.pins.push(pin);
     await Promise.all([
       this.#settlements.push({ ...settlement, lines: open.request.lines }),
@@ -247,8 +252,8 @@ export class SpooledLedger implements Ledger {
   }
 
   /** An entry is in the spool until the store has it. */
-  async #write(entry: Entry): Promise<void> {
-    const pin = this.#noted({ kind: "E", entry });
+  async #write(entry: Entry, when: "now" | "soon" = "now"): Promise<void> {
+    const pin = this.#noted({ kind: "E", entry }, when);
     await Promise.all([this.#entries.push(entry), pin === undefined ? undefined : this.#durable()]);
     if (pin !== undefined) this.#spool?.release(pin);
   }
@@ -265,17 +270,17 @@ export class SpooledLedger implements Ledger {
   }
 
   /** Before something happens: it must not, when it cannot be noted. */
-  #log(open: OpenAttempt, record: SpoolRecord): void {
-    const pin = this.#noted(record);
+  #log(open: OpenAttempt, record: SpoolRecord, when: "now" | "soon"): void {
+    const pin = this.#noted(record, when);
     if (pin !== undefined) open.pins.push(pin);
     else if (this.#spool !== undefined) throw overloaded("the spool cannot be written", this.#spoolFailure);
   }
 
   /** After something has happened: what cannot be noted is still written, unless this process ends. */
-  #noted(record: SpoolRecord): Segment | undefined {
+  #noted(record: SpoolRecord, when: "now" | "soon"): Segment | undefined {
     if (this.#spool === undefined) return undefined;
     try {
-      const pin = this.#spool.append(writeRecord(record));
+      const pin = this.#spool.append(writeRecord(record), when);
       this.#spoolFailure = undefined;
       return pin;
     } catch (error) {
@@ -346,7 +351,7 @@ export class SpooledLedger implements Ledger {
 
   /** Nobody writes to a spool that refuses attempts: whether it can be written again is found out here. */
   #trySpool(): void {
-    const pin = this.#noted({ kind: "N", id: "" });
+    const pin = this.#noted({ kind: "N", id: "" }, "now");
     if (pin !== undefined) this.#spool?.release(pin);
   }
 
@@ -373,6 +378,11 @@ export class SpooledLedger implements Ledger {
       void this.#write(outlinedEntry({ id, estimate, lines }, Date.now(), { actual: estimate, status: "estimated" }));
     }
   }
+}
+
+/** An end that is lost is the estimate of what was sent: it may be put off for a moment. All else stands on record at once. */
+function whenToWrite(open: OpenAttempt | undefined): "now" | "soon" {
+  return open?.sent === true ? "soon" : "now";
 }
 
 function overloaded(obstacle: string, cause?: unknown): GatewayError {

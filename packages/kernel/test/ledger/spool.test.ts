@@ -152,6 +152,36 @@ describe("Spool", () => {
     });
   }
 
+  it("puts records off for a moment, and writes them with the next one", async () => {
+    const spool = new Spool({ directory: root, durability: "none" });
+    const written = (): readonly string[] => readFrames(readFileSync(join(root, "00000001.log"))).payloads;
+    spool.append("one", "soon");
+    spool.append("two", "soon");
+    expect(written()).toEqual([]);
+    spool.append("three");
+    expect(written()).toEqual(["one", "two", "three"]);
+    spool.append("four", "soon");
+    await spool.durable();
+    expect(written()).toHaveLength(4);
+    spool.append("five".repeat(100_000), "soon");
+    await spool.close();
+    expect(written().map((text) => text.length)).toEqual([3, 3, 5, 4, 400_000]);
+  });
+
+  it("tells whoever waits that what was put off could not be written", async () => {
+    symlinkSync("/dev/full", join(root, "00000001.log"));
+    const spool = new Spool({ directory: root, durability: "none" });
+    spool.append("lost", "soon");
+    await expect(spool.durable()).rejects.toThrow(/ENOSPC/);
+    expect(spool.losses).toBe(1);
+    symlinkSync("/dev/full", join(root, "00000002.log"));
+    // nothing is put off until a write has succeeded
+    expect(() => spool.append("lost", "soon")).toThrow(/ENOSPC/);
+    spool.append("kept", "soon");
+    expect(readFrames(readFileSync(join(root, "00000003.log"))).payloads).toEqual(["kept"]);
+    await spool.close();
+  });
+
   it("tells a full disk, and goes on when there is space again", async () => {
     symlinkSync("/dev/full", join(root, "00000002.log"));
     const spool = new Spool({ directory: root, segmentBytes: 8, durability: "none" });

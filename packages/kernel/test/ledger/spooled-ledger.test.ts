@@ -202,7 +202,8 @@ describe("stores that fail", () => {
     await ledger.start(
       new Proxy(reservations, {
         get(target, name) {
-          if (name !== "reserve") return Reflect.get(target, name)?.bind(target);
+          const member: unknown = Reflect.get(target, name);
+          if (name !== "reserve") return typeof member === "function" ? member.bind(target) : member;
           return async (...words: Parameters<MemoryReservations["reserve"]>) => {
             const answer = await target.reserve(...words);
             if (away) throw new Error("cut off");
