@@ -5,6 +5,8 @@ import { runFile } from "./run-source.ts";
 
 /** What each example that runs to its end prints. `gateway` is a server: it has tests of its own. */
 const PRINTED: Readonly<Record<string, RegExp>> = {
+  "custom-cache":
+    /^first: {5}Good day \(miss\)\nagain: {5}Good day \((?:hit|shared)\)\nstreamed: {2}Good day \((?:hit|shared)\)\nrestarted: Good day \(hit\)\nok\n$/,
   "custom-guardrail": /^plain: {4}Ask \[e-mail\], or Bob\.\n[^@]*shown: {4}I am \[e-mail\]\. Who can help me\?\nok\n$/,
   "custom-plugin":
     /^answer: {3}.*length\nrefused: {2}blocked by .*\ncounted: {2}200 {"count":2}\nrouted: {3}0 characters .*; overloaded: once more\nok\n$/,

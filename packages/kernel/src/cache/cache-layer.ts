@@ -12,6 +12,7 @@ import { cachePlan } from "./cache-plan.ts";
 import type { CacheSettings } from "./cache-policy.ts";
 import { mergeVectors, missingInputs, vectorRecordings } from "./cached-vectors.ts";
 import { contentOf, notKeepable } from "./keepable.ts";
+import type { PendingWrites } from "./pending-writes.ts";
 import { Refreshes } from "./refreshes.ts";
 import type { Flight } from "./single-flight.ts";
 import { failedFlight, SingleFlight, waitFor } from "./single-flight.ts";
@@ -28,7 +29,7 @@ type Next<Name extends OperationName> = (call: Call<Name>) => Reply<Name>;
  * stands in the trace and in the headers `x-signalbox-cache` (`hit`, `stale`, `shared`, `partial`, `miss`, `bypass`) and
  * `x-signalbox-cache-reason`.
  */
-export function cacheLayer(cache: Cache, settings: CacheSettings): LayerPlacement<Layer> {
+export function cacheLayer(cache: Cache, settings: CacheSettings, writes: PendingWrites): LayerPlacement<Layer> {
   const flights = new SingleFlight();
   const refreshes = new Refreshes(new IdSource());
 
@@ -200,18 +201,28 @@ export function cacheLayer(cache: Cache, settings: CacheSettings): LayerPlacemen
     }
   }
 
-  /** Off the path: the caller does not wait for the store. */
+  /** Off the path: the caller does not wait for the store, only the end of the gateway does. */
   async function keep<Name extends OperationName>(
     call: Call<Name>,
     result: ResultOf<Name>,
-    { write, ttlMs, address }: CachePlan,
+    plan: CachePlan,
   ): Promise<void> {
-    if (!write) return;
+    if (!plan.write) return;
     const obstacle = notKeepable(call.operation, result);
     if (obstacle !== undefined) {
       call.trace.note("cache", `not kept: ${obstacle}`);
       return;
     }
+    const written = write(call, result, plan);
+    writes.add(written);
+    await written;
+  }
+
+  async function write<Name extends OperationName>(
+    call: Call<Name>,
+    result: ResultOf<Name>,
+    { ttlMs, address }: CachePlan,
+  ): Promise<void> {
     const storedAt = Date.now();
     const { staleMs } = settings;
     const tags = [...(call.options.tags ?? []), ...(call.principal.tags ?? [])];

@@ -2,6 +2,7 @@ import type { Cache } from "../cache/cache.ts";
 import { cacheLayer } from "../cache/cache-layer.ts";
 import type { CacheSettings } from "../cache/cache-policy.ts";
 import { chainedCache } from "../cache/chained-cache.ts";
+import type { PendingWrites } from "../cache/pending-writes.ts";
 import type { Layer, Ordered, Stage } from "../layer.ts";
 import type { Plugin } from "../plugin.ts";
 import { guardrailLayer } from "./guardrail-layer.ts";
@@ -12,6 +13,7 @@ export function contractLayers(
   plugins: readonly Plugin[],
   caches: ReadonlyMap<string, Cache>,
   settings: CacheSettings,
+  writes: PendingWrites,
 ): readonly { readonly stage: Stage; readonly plugin: string; readonly ordered: Ordered<Layer> }[] {
   const rows: { stage: Stage; plugin: string; ordered: Ordered<Layer> }[] = plugins.flatMap((plugin) =>
     (plugin.guardrails ?? []).map((guardrail) => ({
@@ -27,7 +29,7 @@ export function contractLayers(
     rows.push({
       stage: "cache",
       plugin: owner.name,
-      ordered: cacheLayer(chainedCache([...caches.values()]), settings),
+      ordered: cacheLayer(chainedCache([...caches.values()]), settings, writes),
     });
   }
   return rows;

@@ -1,4 +1,5 @@
 import { cacheSettings } from "../cache/cache-policy.ts";
+import { PendingWrites } from "../cache/pending-writes.ts";
 import type { Attempt, Call } from "../call.ts";
 import { MODEL_FACTS, OPEN_CALL, PRICING, resolveOptional } from "../container.ts";
 import type { Deployment } from "../deployment.ts";
@@ -49,6 +50,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   checkOptions(options);
   const { plugins, fallbacks = {}, aliases } = options;
   const caching = cacheSettings(options.caching);
+  const cacheWrites = new PendingWrites();
   checkPlugins(plugins);
   checkRoutes(plugins);
   const providers = collectProviders(plugins);
@@ -67,7 +69,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const facts = deploymentFacts(providers, resolveOptional(container, PRICING));
   container.register(MODEL_FACTS, { useValue: facts });
   const observers = combineObservers(plugins);
-  const layers = placeLayers(plugins, contractLayers(plugins, caches, caching));
+  const layers = placeLayers(plugins, contractLayers(plugins, caches, caching, cacheWrites));
   const answer = composeAttempt(layers, (attempt: Attempt) => {
     const operation = providers.get(attempt.deployment.provider)?.operations[attempt.operation];
     return (operation as (of: Attempt) => Reply<OperationName>)(attempt);
@@ -138,6 +140,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
   async function closeAll(): Promise<void> {
     await drain();
+    await cacheWrites.settled();
     for (const plugin of [...plugins].reverse()) await plugin.close?.();
     for (const each of closed) await each.close?.();
     container.clearInstances();

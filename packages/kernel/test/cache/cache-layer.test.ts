@@ -229,6 +229,24 @@ describe("a cache that fails", () => {
   });
 });
 
+it("what is being kept is kept before the gateway closes", async () => {
+  const kept = memoryCache();
+  const { gateway } = await cachingGateway({
+    cache: {
+      ...kept,
+      close: async () => undefined,
+      async keep(call, recording) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        await kept.keep(call, recording);
+      },
+    },
+  });
+  const open = asking(gateway);
+  await read(open);
+  await gateway.close();
+  expect(await kept.find(open.call)).toBeDefined();
+});
+
 describe("a stale answer", () => {
   it("is served once more while it is asked for anew, and then the new one is", async () => {
     const { gateway, asked } = await cachingGateway({ policy: { ttlMs: 20, staleMs: 60_000 } });
