@@ -5,6 +5,7 @@ import {
   GatewayError,
   IdSource,
   LEDGER,
+  MODEL_FACTS,
   MODEL_TABLE,
   PRICING,
   RECORD_STORE,
@@ -93,6 +94,7 @@ export function keys(options: KeysOptions): Plugin {
         policy: settings,
         surroundings: {
           models: container.resolve(MODEL_TABLE),
+          facts: container.resolve(MODEL_FACTS),
           pricing: container.isRegistered(PRICING, true) ? container.resolve(PRICING) : undefined,
           entries: container.isRegistered(ENTRY_STORE, true) ? container.resolve(ENTRY_STORE) : undefined,
           settings: new Set(),

@@ -11,6 +11,8 @@ import type {
 } from "../records/records.ts";
 import type { CacheTimes } from "./cached-records.ts";
 import { CachedRecords } from "./cached-records.ts";
+import type { ModelGroups } from "./model-grants.ts";
+import { GroupTable } from "./model-groups.ts";
 import type { StoreGuard } from "./store-guard.ts";
 
 /** A key and all that it stands in. */
@@ -23,6 +25,8 @@ export interface Identity {
   readonly organization: OrganizationRecord | undefined;
   /** Budgets that the others refer to. */
   readonly budgets: ReadonlyMap<string, BudgetRecord>;
+  /** Names among their models that stand for several. */
+  readonly groups: ModelGroups;
 }
 
 /** Whose bounds a key stands under. Nobody leaves an organisation by making a key without naming it. */
@@ -50,6 +54,7 @@ export class Identities {
   readonly #teams: CachedRecords<TeamRecord>;
   readonly #organizations: CachedRecords<OrganizationRecord>;
   readonly #budgets: CachedRecords<BudgetRecord>;
+  readonly #groups: GroupTable;
   readonly customers: CachedRecords<CustomerRecord>;
   readonly tags: CachedRecords<TagRecord>;
 
@@ -59,7 +64,7 @@ export class Identities {
     parts: { readonly guard: StoreGuard; readonly times: CacheTimes; readonly now: () => number },
     changed: () => void,
   ) {
-    const { keys, retiredHashes, users, teams, organizations, budgets, customers, tags } = collections;
+    const { keys, retiredHashes, users, teams, organizations, budgets, customers, tags, accessGroups } = collections;
     this.#byHash = new CachedRecords(keys, (hash) => keys.find("hash", hash), parts, changed);
     this.#retired = new CachedRecords(retiredHashes, (hash) => retiredHashes.get(hash), parts, changed);
     this.#keys = new CachedRecords(keys, (id) => keys.get(id), parts, changed);
@@ -71,6 +76,7 @@ export class Identities {
     this.#teams = new CachedRecords(teams, (id) => teams.get(id), parts, changed);
     this.#organizations = new CachedRecords(organizations, (id) => organizations.get(id), parts, changed);
     this.#budgets = new CachedRecords(budgets, (id) => budgets.get(id), parts, changed);
+    this.#groups = new GroupTable(accessGroups, parts, changed);
     this.customers = new CachedRecords(customers, (id) => customers.get(id), parts, changed);
     this.tags = new CachedRecords(tags, (id) => tags.get(id), parts, changed);
   }
@@ -100,7 +106,8 @@ export class Identities {
     const budgets = new Map<string, BudgetRecord>();
     for (const record of [key, ...ancestors, user, team, organization])
       await this.#addBudget(record?.budget_id, budgets);
-    return { key, ancestors, user, team, organization, budgets };
+    const groups = await this.#groups.current();
+    return { key, ancestors, user, team, organization, budgets, groups };
   }
 
   async user(id: string): Promise<UserRecord | undefined> {
@@ -129,7 +136,7 @@ export class Identities {
       each.close();
     }
     for (const each of [this.#usersBySubject, this.#usersByEmail]) each.close();
-    for (const each of [this.#budgets, this.customers, this.tags]) each.close();
+    for (const each of [this.#groups, this.#budgets, this.customers, this.tags]) each.close();
   }
 
   async #addBudget(id: string | null | undefined, to: Map<string, BudgetRecord>): Promise<void> {

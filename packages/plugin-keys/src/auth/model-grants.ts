@@ -7,6 +7,19 @@ export const ALL_TEAM_MODELS = "all-team-models";
 /** Nothing. */
 const NO_DEFAULT_MODELS = "no-default-models";
 
+/** Whether a name says how to find models instead of naming one. */
+export function isSpecial(name: string): boolean {
+  return name === ALL_PROXY_MODELS || name === ALL_TEAM_MODELS || name === NO_DEFAULT_MODELS;
+}
+
+/** Name of a group → names and wildcards of models. */
+export type ModelGroups = ReadonlyMap<string, readonly string[]>;
+
+/** Grants with what the names of groups stand for. */
+export function withGroups(models: readonly string[], groups: ModelGroups): readonly string[] {
+  return groups.size === 0 ? models : models.flatMap((model) => groups.get(model) ?? [model]);
+}
+
 /** Grants as the gateway reads them: special names replaced, null as everything. */
 export function plainModels(models: readonly string[] | null): readonly string[] {
   if (models === null) return ["*"];

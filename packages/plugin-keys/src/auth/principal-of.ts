@@ -3,7 +3,7 @@ import type { Bounds, RouterSettings } from "../records/records.ts";
 import type { BudgetExtras } from "./bounds.ts";
 import { budgetRules, limitRules, withBudget } from "./bounds.ts";
 import type { Identity } from "./identity.ts";
-import { commonModels, plainModels } from "./model-grants.ts";
+import { commonModels, plainModels, withGroups } from "./model-grants.ts";
 import { routesOf } from "./route-grants.ts";
 
 /** What a key may do: no more than any level above it allows. */
@@ -70,12 +70,15 @@ export function modelsOf({
   user,
   team,
   organization,
+  groups,
 }: Omit<Identity, "budgets" | "ancestors">): readonly string[] {
-  let models = plainModels(key.models);
+  const plain = (names: readonly string[], more: readonly string[] = []): readonly string[] =>
+    plainModels(withGroups([...names, ...more], groups));
+  let models = plain(key.models, key.access_group_ids);
   const above = key.team_id === null ? (user?.models ?? null) : (team?.models ?? null);
-  if (above !== null) models = commonModels(models, plainModels(above));
+  if (above !== null) models = commonModels(models, plain(above, key.team_id === null ? [] : team?.access_group_ids));
   const widest = organization?.models ?? null;
-  return widest === null ? models : commonModels(models, plainModels(widest));
+  return widest === null ? models : commonModels(models, plain(widest));
 }
 
 function routingOf(settings: RouterSettings | null): RoutingPreferences | undefined {

@@ -1,5 +1,6 @@
 import type { RecordCollection, RecordStore } from "@signalbox/kernel";
 import type {
+  AccessGroupRecord,
   AuditRecord,
   BudgetRecord,
   CustomerRecord,
@@ -23,6 +24,7 @@ export interface Collections {
   readonly customers: RecordCollection<CustomerRecord>;
   readonly budgets: RecordCollection<BudgetRecord>;
   readonly tags: RecordCollection<TagRecord>;
+  readonly accessGroups: RecordCollection<AccessGroupRecord>;
   readonly audit: RecordCollection<AuditRecord>;
 }
 
@@ -39,6 +41,7 @@ export async function openCollections(store: RecordStore): Promise<Collections> 
     customers: await store.open<CustomerRecord>(definitionOf("customers")),
     budgets: await store.open<BudgetRecord>(definitionOf("budgets")),
     tags: await store.open<TagRecord>(definitionOf("tags")),
+    accessGroups: await store.open<AccessGroupRecord>(definitionOf("accessGroups")),
     audit: await store.open<AuditRecord>(definitionOf("audit")),
   };
 }

@@ -47,6 +47,8 @@ export interface KeyRecord extends StoredRecord, Bounds, History {
   readonly key_name: string;
   readonly key_alias: string | null;
   readonly models: readonly string[];
+  /** Groups of models that it may use besides. */
+  readonly access_group_ids?: readonly string[];
   readonly user_id: string | null;
   readonly team_id: string | null;
   readonly organization_id: string | null;
@@ -110,6 +112,8 @@ export interface TeamRecord extends StoredRecord, Bounds, History {
   readonly team_member_permissions: readonly string[];
   /** null: as the organisation. */
   readonly models: readonly string[] | null;
+  /** Groups of models that it may use besides, where `models` bounds it. */
+  readonly access_group_ids?: readonly string[];
   readonly model_aliases: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
   readonly blocked: boolean;
@@ -152,6 +156,12 @@ export interface CustomerRecord extends StoredRecord, Bounds, History {
 /** Budgets and limits that others refer to. */
 export interface BudgetRecord extends StoredRecord, Bounds, History {}
 
+/** Models under one name, which can stand in every list of models. `id` is the name. */
+export interface AccessGroupRecord extends StoredRecord, History {
+  readonly description: string | null;
+  readonly model_names: readonly string[];
+}
+
 /** What calls are marked with. `id` is its name. */
 export interface TagRecord extends StoredRecord, Bounds, History {
   readonly description: string | null;
@@ -181,6 +191,7 @@ const FIELDS = {
   customers: "alias budget_id created_at",
   budgets: "created_at",
   tags: "budget_id created_at",
+  accessGroups: "created_at",
   audit: "updated_at changed_by action table_name object_id",
 } as const;
 
@@ -193,6 +204,7 @@ const TABLES: Readonly<Record<keyof typeof FIELDS, string>> = {
   customers: "customers",
   budgets: "budgets",
   tags: "tags",
+  accessGroups: "access_groups",
   audit: "audit_log",
 };
 

@@ -109,6 +109,7 @@ export const flag: z.ZodType<boolean> = z.stringbool({ truthy: ["true"], falsy: 
 export type KeyFields = typeof boundOrBudgetFields & {
   readonly key_alias: Optional<string | null>;
   readonly models: Optional<string[]>;
+  readonly access_group_ids: Optional<string[]>;
   readonly duration: Optional<string | null>;
   readonly user_id: Optional<string | null>;
   readonly team_id: Optional<string | null>;
@@ -127,6 +128,7 @@ export type KeyFields = typeof boundOrBudgetFields & {
 export const keyFields: KeyFields = {
   key_alias: name.nullable().exactOptional(),
   models: models.exactOptional(),
+  access_group_ids: ids.exactOptional(),
   duration: duration.nullable().exactOptional(),
   user_id: id.nullable().exactOptional(),
   team_id: id.nullable().exactOptional(),

@@ -212,11 +212,21 @@ async function checkChanged(
   given: ReadonlySet<string>,
   management: Management,
 ): Promise<void> {
-  const widening = ["models", "team_id", "user_id", "organization_id", "allowed_routes", "key_type", "duration"];
+  const widening = [
+    "models",
+    "access_group_ids",
+    "team_id",
+    "user_id",
+    "organization_id",
+    "allowed_routes",
+    "key_type",
+    "duration",
+  ];
   const touched = [...given].some((field) => widening.includes(field));
-  const same = JSON.stringify(before.models) === JSON.stringify(record.models) && before.team_id === record.team_id;
+  const models = (key: KeyRecord): string => JSON.stringify([key.models, key.access_group_ids ?? []]);
+  const same = models(before) === models(record) && before.team_id === record.team_id;
   if (touched || given.size > 0) {
-    await checkGrants(actor, same ? { ...record, models: [] } : record, given, management);
+    await checkGrants(actor, same ? { ...record, models: [], access_group_ids: [] } : record, given, management);
   }
 }
 

@@ -89,8 +89,9 @@ export async function checkGrants(
   management: Management,
   { isNew = false, user: made }: { readonly isNew?: boolean; readonly user?: UserRecord | undefined } = {},
 ): Promise<void> {
-  if (actor.identity === undefined) return;
-  const { key, ancestors, user } = actor.identity;
+  const { identity } = actor;
+  if (identity === undefined) return;
+  const { key, ancestors, user } = identity;
   // even an administrator's key that was bound to some routes makes none for others
   const opensRoutes = isNew || given.has("allowed_routes") || given.has("key_type");
   if (opensRoutes && !coversRoutes(key.allowed_routes, wanted.allowed_routes)) {
@@ -101,7 +102,11 @@ export async function checkGrants(
     made === undefined ? await management.identities.complete(wanted) : await withUser(wanted, made, management);
   const models = modelsOf(complete);
   // what is bounded today by a level above could be wider tomorrow
-  const named = plainModels(wanted.models.filter((model) => model !== ALL_TEAM_MODELS));
+  const named = plainModels(
+    [...wanted.models, ...(wanted.access_group_ids ?? [])].filter(
+      (model) => model !== ALL_TEAM_MODELS && !(complete.groups.has(model) && holds(identity, model)),
+    ),
+  );
   const extra = beyond([...models, ...named], actor.principal.models);
   if (extra !== undefined) throw forbidden(`you do not have model ${JSON.stringify(extra)} to grant`, "models");
   if (key.expires !== null && (wanted.expires === null || Date.parse(wanted.expires) > Date.parse(key.expires))) {
@@ -121,6 +126,13 @@ export async function checkGrants(
   }
 }
 
+/** Whether a group of models is somebody's own: what it comes to mean, it means for both. */
+function holds(identity: Identity, group: string): boolean {
+  const { key, user, team } = identity;
+  const lists = [key.models, key.access_group_ids, user?.models, team?.models, team?.access_group_ids];
+  return lists.some((list) => list?.includes(group) === true);
+}
+
 /** The place of a key whose user is not kept yet. */
 async function withUser(key: KeyRecord, user: UserRecord, { identities }: Management): Promise<Identity> {
   const organization_id = key.organization_id ?? user.organizations[0] ?? null;
@@ -129,7 +141,8 @@ async function withUser(key: KeyRecord, user: UserRecord, { identities }: Manage
 
 /** What the holder of a key may not do to it: make it wider than others have made it. */
 export function checkNarrower(before: KeyRecord, after: KeyRecord, given: ReadonlySet<string>): void {
-  const extra = beyond(after.models, before.models);
+  const groups = (key: KeyRecord): readonly string[] => [...key.models, ...(key.access_group_ids ?? [])];
+  const extra = beyond(groups(after), groups(before));
   if (extra !== undefined) throw forbidden(`this key does not have model ${JSON.stringify(extra)}`, "models");
   const field =
     widerField(after, before, given, false) ??

@@ -1,5 +1,6 @@
 import type { ResourceRoute } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
+import { accessGroupRoutes } from "./access-groups.ts";
 import { auditReads } from "./audit.ts";
 import { budgetRoutes } from "./budgets.ts";
 import { customerRoutes } from "./customers.ts";
@@ -8,9 +9,11 @@ import { keyChanges } from "./key-change.ts";
 import { keyCreation } from "./key-create.ts";
 import { keyReads } from "./key-read.ts";
 import type { Management } from "./management.ts";
+import { modelReads } from "./model-read.ts";
 import { openApiRoute } from "./openapi.ts";
 import { organizationRoutes } from "./organizations.ts";
 import { spendResets } from "./reset-spend.ts";
+import { tagUsage } from "./tag-usage.ts";
 import { tagRoutes } from "./tags.ts";
 import { teamAccessRoutes } from "./team-access.ts";
 import { teamMemberRoutes } from "./team-members.ts";
@@ -33,6 +36,9 @@ const ENDPOINTS: readonly Endpoint[] = [
   ...customerRoutes,
   ...budgetRoutes,
   ...tagRoutes,
+  ...tagUsage,
+  ...accessGroupRoutes,
+  ...modelReads,
   ...auditReads,
 ];
 

@@ -1,4 +1,14 @@
-import type { EntryStore, Ledger, ModelTable, Pricing, Principal, SpendQuery, StoredRecord } from "@signalbox/kernel";
+import type {
+  Deployment,
+  EntryStore,
+  Ledger,
+  ModelFacts,
+  ModelTable,
+  Pricing,
+  Principal,
+  SpendQuery,
+  StoredRecord,
+} from "@signalbox/kernel";
 import { formatUsd, GatewayError } from "@signalbox/kernel";
 import type { Period } from "@signalbox/kernel/ledger";
 import { Periods } from "@signalbox/kernel/ledger";
@@ -13,6 +23,7 @@ import { unread } from "./settings.ts";
 /** What management shows of the rest of the gateway. */
 export interface Surroundings {
   readonly models: ModelTable;
+  readonly facts: (deployment: Deployment) => ModelFacts;
   readonly pricing: Pricing | undefined;
   readonly entries: EntryStore | undefined;
   /** Settings of keys and teams that some plugin reads. */

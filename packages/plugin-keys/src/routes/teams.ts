@@ -34,6 +34,7 @@ const fields = {
   organization_id: id.nullable().exactOptional(),
   team_member_permissions: z.array(z.enum(MEMBER_ROUTES as [string, ...string[]])).exactOptional(),
   models: models.nullable().exactOptional(),
+  access_group_ids: ids.exactOptional(),
   model_aliases: aliases.nullable().exactOptional(),
   tags: tags.nullable().exactOptional(),
   blocked: z.boolean().exactOptional(),
