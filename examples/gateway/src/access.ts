@@ -3,6 +3,7 @@ import type { Plugin } from "@signalbox/kernel";
 import { GatewayError, Secret } from "@signalbox/kernel";
 import type { LoadedConfig } from "@signalbox/plugin-config";
 import { checkMasterKey, isLoopback, openAccess } from "@signalbox/plugin-config";
+import type { KeysOptions } from "@signalbox/plugin-keys";
 import type { Environment } from "./catalog.ts";
 import type { StartOptions } from "./start.ts";
 
@@ -10,7 +11,7 @@ import type { StartOptions } from "./start.ts";
 export const KEY_VARIABLE = "SIGNALBOX_MASTER_KEY";
 
 /** The server's own secret, below which keys are kept; and LiteLLM's name for the like. */
-const SECRET_VARIABLES = ["SIGNALBOX_SECRET", "LITELLM_SALT_KEY"] as const;
+export const SECRET_VARIABLES = ["SIGNALBOX_SECRET", "LITELLM_SALT_KEY"] as const;
 const SECRET_BYTES = 32;
 
 const DEPENDENT =
@@ -54,6 +55,7 @@ export function accessOf(config: LoadedConfig | undefined, options: StartOptions
 /** Virtual keys below the master keys; or nothing to check. `notes`: what the operator should know about it. */
 export async function accessPlugin(
   { masterKeys }: Access,
+  config: LoadedConfig | undefined,
   env: Environment,
 ): Promise<{ readonly plugin: Plugin; readonly notes: readonly string[] }> {
   const [first] = masterKeys;
@@ -61,7 +63,11 @@ export async function accessPlugin(
   const { keys } = await import("@signalbox/plugin-keys");
   const own = ownSecret(env);
   return {
-    plugin: keys({ masterKeys, pepper: own ?? derived(first, "signalbox: hashes of virtual keys") }),
+    plugin: keys({
+      ...(config?.keys as Partial<KeysOptions> | undefined),
+      masterKeys,
+      pepper: own ?? derived(first, "signalbox: hashes of virtual keys"),
+    }),
     notes: own === undefined ? [DEPENDENT] : [],
   };
 }

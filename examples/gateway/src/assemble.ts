@@ -6,13 +6,16 @@ import { fallbacks } from "@signalbox/plugin-fallbacks";
 import { routing } from "@signalbox/plugin-routing";
 import { anthropicDialects } from "@signalbox/provider-anthropic";
 import { openaiDialects } from "@signalbox/provider-openai";
-import { accessOf, accessPlugin } from "./access.ts";
+import { accessOf, accessPlugin, KEY_VARIABLE, SECRET_VARIABLES } from "./access.ts";
 import type { Catalog, Environment } from "./catalog.ts";
 import { createCatalog, MAIN_VENDORS } from "./catalog.ts";
 import { moneyPlugins } from "./money.ts";
 import type { StartOptions } from "./start.ts";
 import type { Stores } from "./stores.ts";
 import { storesOf } from "./stores.ts";
+
+/** Read here, also where a configuration declares them. */
+const VARIABLES = [KEY_VARIABLE, ...SECRET_VARIABLES, "DATABASE_URL", "REDIS_URL", "SIGNALBOX_DATA_DIR"];
 
 /** Everything about a gateway before it runs. */
 export interface Assembly {
@@ -37,10 +40,12 @@ export async function assemble(options: StartOptions, env: Environment): Promise
   const config =
     options.config === undefined
       ? undefined
-      : loadConfig({ file: options.config, env, providers: catalog, deployments: models });
-  const access = accessOf(config, options, env);
-  const stores = await storesOf(config, options, env, access.masterKeys.length > 0);
-  const { plugin: accessing, notes } = await accessPlugin(access, env);
+      : loadConfig({ file: options.config, env, providers: catalog, deployments: models, reads: VARIABLES });
+  // the file may declare variables of its own
+  const own = { ...env, ...config?.variables };
+  const access = accessOf(config, options, own);
+  const stores = await storesOf(config, options, own, access.masterKeys.length > 0);
+  const { plugin: accessing, notes } = await accessPlugin(access, config, own);
   const standard = config === undefined ? standardProviders(catalog) : [];
   const deployments = config?.deployments ?? [...models, ...standard.map((one) => everyModel(one, catalog))];
   const providers = new Set<Provider>([
@@ -54,7 +59,7 @@ export async function assemble(options: StartOptions, env: Environment): Promise
         { name: "vendors", providers: [...providers], dialects: dialects() },
         ...stores.plugins,
         accessing,
-        ...moneyPlugins(),
+        ...moneyPlugins(config),
         routing(config?.routing),
         fallbacks(config?.resilience),
       ],

@@ -1,3 +1,4 @@
+import type { TokenKind } from "./money-values.ts";
 import type { ComplexityRouterValues, FallbackList, RouterValues } from "./router-values.ts";
 import type { ModelMode } from "./routing-values.ts";
 
@@ -13,6 +14,19 @@ export interface ConfigValues {
     readonly context_window_fallbacks?: FallbackList;
     readonly content_policy_fallbacks?: FallbackList;
     readonly default_fallbacks?: readonly string[];
+    readonly max_budget?: number;
+    readonly budget_duration?: string;
+    readonly timezone?: string;
+    readonly max_internal_user_budget?: number;
+    readonly internal_user_budget_duration?: string;
+    readonly max_end_user_budget?: number;
+    readonly cost_discount_config?: Readonly<Record<string, number | undefined>>;
+    readonly cost_margin_config?: Readonly<Record<string, MarginValues | undefined>>;
+    readonly default_key_generate_params?: ParamsValues;
+    readonly upperbound_key_generate_params?: ParamsValues;
+    readonly default_team_params?: ParamsValues;
+    readonly default_internal_user_params?: ParamsValues;
+    readonly key_generation_settings?: ParamsValues;
   };
   readonly general_settings?: {
     readonly master_key?: string;
@@ -21,9 +35,29 @@ export interface ConfigValues {
     readonly background_health_checks?: boolean;
     readonly health_check_interval?: number;
     readonly health_check_concurrency?: number;
+    readonly master_keys?: readonly string[];
+    readonly database_url?: string;
+    readonly database_connection_pool_limit?: number;
+    readonly database_connection_timeout?: number;
+    readonly proxy_batch_write_at?: number;
+    readonly maximum_spend_logs_retention_period?: number;
+    readonly store_audit_logs?: true;
+    readonly user_api_key_cache_ttl?: number;
+    readonly auth_cache_max_age?: number;
+    readonly max_budget?: number;
+    readonly budget_duration?: string;
+    readonly max_parallel_requests?: number;
+    readonly global_max_parallel_requests?: number;
+    readonly token_rate_limit_type?: TokenKind;
+    readonly fail_closed_rate_limit_enforcement?: boolean;
   };
   readonly environment_variables?: Readonly<Record<string, string>>;
 }
+
+/** Fields of new keys, teams and users, in the words of the management API. */
+export type ParamsValues = Readonly<Record<string, unknown>>;
+
+type MarginValues = number | { readonly percentage?: number; readonly fixed_amount?: number };
 
 export interface ModelValues {
   readonly model_name?: string;
@@ -54,6 +88,8 @@ export interface ModelParams {
   readonly complexity_router_default_model?: string;
   readonly input_cost_per_token?: number;
   readonly output_cost_per_token?: number;
+  readonly max_budget?: number;
+  readonly budget_duration?: string;
   readonly drop_params?: boolean;
   readonly additional_drop_params?: readonly string[];
   readonly allowed_openai_params?: readonly string[];
@@ -68,6 +104,7 @@ export interface ModelInfo {
   readonly health_check_timeout?: number;
   readonly team_id?: string;
   readonly team_public_model_name?: string;
+  readonly base_model?: string;
   readonly max_input_tokens?: number;
   readonly max_output_tokens?: number;
   readonly supports_vision?: boolean;

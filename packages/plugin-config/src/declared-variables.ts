@@ -21,8 +21,12 @@ export function declaredVariables(root: SourceMap, env: Environment): ReadonlyMa
 }
 
 /** A warning for each declared variable that nothing reads. */
-export function unusedVariables(values: ConfigValues, variables: Variables): readonly string[] {
+export function unusedVariables(
+  values: ConfigValues,
+  variables: Variables,
+  read: readonly string[],
+): readonly string[] {
   return Object.keys(values.environment_variables ?? {})
-    .filter((name) => !variables.used(name))
+    .filter((name) => !variables.used(name) && !read.includes(name))
     .map((name) => `environment_variables.${name}: nothing in this configuration reads it`);
 }

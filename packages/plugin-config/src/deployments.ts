@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Deployment, Provider } from "@signalbox/kernel";
 import { isGatewayError } from "@signalbox/kernel";
+import { PRICE_FIELDS, SHAPED_PRICE_FIELDS } from "./catalogue/price-fields.ts";
 import type { ModelValues } from "./config-values.ts";
 import { isContentRouter } from "./content-routers.ts";
 import type { Variables } from "./environment.ts";
@@ -128,8 +129,9 @@ function checkTwins(
   if (params.max_retries !== undefined && params.num_retries !== undefined) {
     source.problem([...at, "litellm_params", "max_retries"], "means the same as num_retries", "keep one of the two");
   }
-  for (const price of ["input_cost_per_token", "output_cost_per_token"] as const) {
-    if (params[price] === undefined || info[price] === undefined) continue;
+  const prices = ["input_cost_per_token", "output_cost_per_token", ...PRICE_FIELDS, ...SHAPED_PRICE_FIELDS];
+  for (const price of prices) {
+    if (!source.has([...at, "litellm_params", price]) || !source.has([...at, "model_info", price])) continue;
     source.problem([...at, "model_info", price], "is given in litellm_params too", "keep one of the two");
   }
   if (info.team_public_model_name !== undefined && info.team_id === undefined) {

@@ -1,6 +1,7 @@
 export { CONFIG_KEYS } from "./catalogue/config-keys.ts";
 export type { ConfigKey, LaterKey, RefusedKey, SupportedKey } from "./catalogue/key.ts";
 export type { Environment } from "./environment.ts";
+export type { KeySettings } from "./key-settings.ts";
 export { checkMasterKey, isLoopback, keyWeakness } from "./key-strength.ts";
 export type { LoadConfigOptions, LoadedConfig } from "./load-config.ts";
 export { loadConfig } from "./load-config.ts";
@@ -14,4 +15,5 @@ export type { ProviderCatalog } from "./provider-catalog.ts";
 export { providerCatalog } from "./provider-catalog.ts";
 export type { ResilienceSettings } from "./resilience-settings.ts";
 export type { RoutingSettings } from "./routing-settings.ts";
+export type { BudgetSettings, LimitSettings, PricingSettings } from "./spending-settings.ts";
 export type { RedisSettings, StoreSettings } from "./store-settings.ts";

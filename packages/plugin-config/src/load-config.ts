@@ -8,12 +8,14 @@ import { listDeployments } from "./deployments.ts";
 import type { Environment } from "./environment.ts";
 import { Variables } from "./environment.ts";
 import { collectFallbacks } from "./fallback-chains.ts";
+import type { KeySettings } from "./key-settings.ts";
+import { collectKeys } from "./key-settings.ts";
 import type { LoadedTree } from "./load-tree.ts";
 import { loadTree, textTree } from "./load-tree.ts";
 import { masterKey } from "./master-key.ts";
 import { collectAliases } from "./model-aliases.ts";
 import { openAccess } from "./open-access.ts";
-import { checkNotices } from "./pre-call-checks.ts";
+import { checkNotices, idleKeys } from "./pre-call-checks.ts";
 import { Problems } from "./problem.ts";
 import type { ProviderCatalog } from "./provider-catalog.ts";
 import { PublicNames, publicName } from "./public-names.ts";
@@ -23,7 +25,10 @@ import type { RoutingSettings } from "./routing-settings.ts";
 import { collectRouting } from "./routing-settings.ts";
 import { checkShares } from "./shares.ts";
 import { Source } from "./source.ts";
+import type { BudgetSettings, LimitSettings, PricingSettings } from "./spending-settings.ts";
+import { collectBudgets, collectLimits, collectPricing } from "./spending-settings.ts";
 import type { StoreSettings } from "./store-settings.ts";
+import { collectStores } from "./store-settings.ts";
 import { applyTimeouts } from "./timeouts.ts";
 
 /** Where the configuration comes from, and what it may refer to. */
@@ -37,6 +42,8 @@ export interface LoadConfigOptions {
   readonly providers: ProviderCatalog;
   /** Deployments from elsewhere, such as a command line: served before the file's own, with its defaults. */
   readonly deployments?: readonly Deployment[];
+  /** Variables that the application reads itself, also where the file declares them. */
+  readonly reads?: readonly string[];
 }
 
 /** What a configuration says, in the words of `createGateway` and of the server. */
@@ -62,6 +69,16 @@ export interface LoadedConfig {
   /** All keys that may do everything, the master key first. */
   readonly masterKeys: readonly Secret[];
   readonly stores: StoreSettings;
+  /** Options of `keys`, besides the master keys. */
+  readonly keys: KeySettings;
+  /** Options of `limits`. */
+  readonly limits: LimitSettings;
+  /** Options of `budgets`. */
+  readonly budgets: BudgetSettings;
+  /** Options of `pricing`. */
+  readonly pricing: PricingSettings;
+  /** What `environment_variables` declares: it wins over the environment. */
+  readonly variables: Readonly<Record<string, string>>;
   readonly allowWeakMasterKey: boolean;
   /** Largest request body. */
   readonly maxBodyBytes?: number;
@@ -83,7 +100,8 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   // Nothing could be read, so there is at least one problem.
   if (root === undefined) throw problems.error();
   const source = new Source(root, problems);
-  const variables = new Variables(options.env, declaredVariables(root, options.env));
+  const declared = declaredVariables(root, options.env);
+  const variables = new Variables(options.env, declared);
   const values: ConfigValues = checkKeys(root, variables, problems);
   const listed = listDeployments(values.model_list ?? [], {
     catalog: options.providers,
@@ -107,6 +125,11 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   const routing = collectRouting(values, names, source);
   const resilience = collectResilience(values, names, source);
   checkShares(listed.rows, routing, source);
+  const stores = collectStores(values, source);
+  const keys = collectKeys(values, source);
+  const spending = { source, catalog: options.providers, rows: listed.rows };
+  const budgets = collectBudgets(values, spending);
+  const pricing = collectPricing(values, spending);
   if (problems.count > 0) throw problems.error();
 
   const { general_settings: general = {}, litellm_settings: calls = {} } = values;
@@ -129,13 +152,24 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
     plugins: [{ name: "config", authenticator: key === undefined ? openAccess() : masterKey(key) }],
     ...(key !== undefined && { masterKey: key }),
     ...(keyVariable !== undefined && { masterKeyVariable: keyVariable }),
-    masterKeys: key === undefined ? [] : [key],
-    stores: {},
+    masterKeys: [...(key === undefined ? [] : [key]), ...(general.master_keys ?? []).map((one) => new Secret(one))],
+    stores,
+    keys,
+    limits: collectLimits(values),
+    budgets,
+    pricing,
+    variables: Object.fromEntries(declared),
     allowWeakMasterKey: general.allow_weak_master_key ?? false,
     ...(general.max_request_size_mb !== undefined && {
       maxBodyBytes: Math.floor(general.max_request_size_mb * MEBIBYTE),
     }),
-    warnings: [...listed.warnings, ...warnings, ...checkNotices(values), ...unusedVariables(values, variables)],
+    warnings: [
+      ...listed.warnings,
+      ...warnings,
+      ...checkNotices(values),
+      ...idleKeys(values),
+      ...unusedVariables(values, variables, options.reads ?? []),
+    ],
     files,
   };
 }

@@ -1,8 +1,12 @@
 import type { Deployment, ModelFacts } from "@signalbox/kernel";
+import { PRICE_FIELDS, SHAPED_PRICE_FIELDS } from "./catalogue/price-fields.ts";
 import type { ModelInfo, ModelValues } from "./config-values.ts";
 import { milliseconds } from "./timeouts.ts";
 
-type FactKey = Exclude<keyof ModelInfo, "id" | "mode" | `health_check_${string}` | `team_${string}`>;
+type FactKey = Exclude<keyof ModelInfo, "id" | "mode" | "base_model" | `health_check_${string}` | `team_${string}`>;
+
+/** An entry as it was written, with its prices. */
+type Prices = Readonly<Record<string, unknown>>;
 
 /** Facts about the model, by their keys. */
 const FACTS: Readonly<Record<FactKey, keyof ModelFacts>> = {
@@ -30,6 +34,11 @@ export function modelInfo({ litellm_params: params, model_info: about = {} }: Mo
   // a price beside the model is the more common way to give one
   if (params?.input_cost_per_token !== undefined) info.inputCostPerToken = params.input_cost_per_token;
   if (params?.output_cost_per_token !== undefined) info.outputCostPerToken = params.output_cost_per_token;
+  for (const field of [...PRICE_FIELDS, ...SHAPED_PRICE_FIELDS]) {
+    const price = (params as Prices | undefined)?.[field] ?? (about as Prices)[field];
+    if (price !== undefined) info[field] = price;
+  }
+  if (about.base_model !== undefined) info.baseModel = about.base_model;
   if (about.mode !== undefined) info.mode = about.mode;
   if (about.health_check_model !== undefined) info.healthCheckModel = about.health_check_model;
   if (about.health_check_timeout !== undefined) info.healthCheckTimeoutMs = milliseconds(about.health_check_timeout);

@@ -3,11 +3,22 @@ import { didYouMean } from "@signalbox/kernel";
 import type { ConfigValues } from "./config-values.ts";
 
 /** Checks that something here answers to. */
-const KNOWN = ["prompt_caching", "session_affinity", "deployment_affinity", "enforce_model_rate_limits"] as const;
+const KNOWN = [
+  "prompt_caching",
+  "session_affinity",
+  "deployment_affinity",
+  "enforce_model_rate_limits",
+  "router_budget_limiting",
+] as const;
+
+/** Those that are made in any case. */
+const ALWAYS: Readonly<Record<string, string>> = {
+  enforce_model_rate_limits: "rpm and tpm are always kept to",
+  router_budget_limiting: "budgets are always kept to",
+};
 
 /** Checks of plugins that are not there. */
 const LATER: Readonly<Record<string, string>> = {
-  router_budget_limiting: "budgets",
   responses_api_deployment_check: "responses-bridge",
   encrypted_content_affinity: "responses-bridge",
   forward_client_headers_by_model_group: "forward-headers",
@@ -31,8 +42,19 @@ export const preCallChecks: z.ZodType<readonly string[]> = z.array(
 /** A sentence for each check that is made in any case: listing it changes nothing. */
 export function checkNotices({ router_settings: router }: ConfigValues): readonly string[] {
   return (router?.optional_pre_call_checks ?? [])
-    .filter((name) => name === "enforce_model_rate_limits")
-    .map(
-      (name) => `router_settings.optional_pre_call_checks: "${name}" changes nothing, rpm and tpm are always kept to`,
-    );
+    .filter((name) => ALWAYS[name] !== undefined)
+    .map((name) => `router_settings.optional_pre_call_checks: "${name}" changes nothing, ${ALWAYS[name]}`);
+}
+
+/** A sentence for each key that is taken and has nothing to do. */
+export function idleKeys({ general_settings: general = {} }: ConfigValues): readonly string[] {
+  const { proxy_batch_write_at: batch, store_audit_logs: audit } = general;
+  return [
+    ...(batch === undefined
+      ? []
+      : ["general_settings.proxy_batch_write_at changes nothing: spend is written at once, in batches"]),
+    ...(audit === undefined
+      ? []
+      : ["general_settings.store_audit_logs changes nothing: every change to keys and teams is on record"]),
+  ];
 }

@@ -58,6 +58,16 @@ export interface RouterValues {
   readonly mirrors?: PerModel<MirrorValues | undefined>;
   readonly ignore_invalid_deployments?: boolean;
 
+  readonly redis_url?: string;
+  readonly redis_host?: string;
+  readonly redis_port?: number;
+  readonly redis_username?: string;
+  readonly redis_password?: string;
+  readonly redis_db?: number;
+  readonly provider_budget_config?: PerModel<
+    { readonly budget_limit?: number; readonly time_period?: string } | undefined
+  >;
+
   readonly fallbacks?: FallbackList;
   readonly context_window_fallbacks?: FallbackList;
   readonly content_policy_fallbacks?: FallbackList;

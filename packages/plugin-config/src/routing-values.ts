@@ -86,6 +86,8 @@ export const perSecond: z.ZodType<number> = z
 
 export const wholeAboveZero: z.ZodType<number> = z.int(expected("a whole number")).gte(1, expected("1 or more"));
 
+export const wholeFromZero: z.ZodType<number> = z.int(expected("a whole number")).gte(0, expected("0 or more"));
+
 export const numberFromZero: z.ZodType<number> = z.number(expected("a number")).gte(0, expected("0 or more"));
 
 /** 0 to 1. */

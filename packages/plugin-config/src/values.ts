@@ -47,6 +47,8 @@ export const credential: z.ZodType<string> = text.refine((value) => SENDABLE.tes
   error: "must be a key: printable characters without spaces",
 });
 
+export const credentials: z.ZodType<readonly string[]> = z.array(credential, expected("a list of keys"));
+
 /** `https://host/v1`, without trailing slash. */
 export const httpUrl: z.ZodType<string> = text.transform((value, context) => {
   const problem = urlProblem(value);
@@ -87,7 +89,7 @@ export const fallbackList: z.ZodType<readonly Readonly<Record<string, readonly s
   expected('a list of maps, as in [{"gpt-4o": ["claude-opus"]}]'),
 );
 
-const anyMap: z.ZodType<Readonly<Record<string, unknown>>> = z.record(
+export const anyMap: z.ZodType<Readonly<Record<string, unknown>>> = z.record(
   z.string(),
   z.unknown(),
   expected("a map of names and values"),

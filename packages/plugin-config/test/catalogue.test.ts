@@ -40,8 +40,17 @@ const configured = (tree: Tree): LoadedConfig => load(JSON.stringify(tree, undef
 
 /** With secrets shown: a changed key is a change. */
 function visible(config: LoadedConfig): string {
-  const secrets = config.deployments.map(({ apiKey }) => apiKey?.reveal());
-  return JSON.stringify({ ...config, secrets, required: config.plugins[0]?.authenticator?.required });
+  const secrets = [
+    ...config.deployments.map(({ apiKey }) => apiKey),
+    ...config.masterKeys,
+    config.stores.databaseUrl,
+    config.stores.redis?.url,
+    config.stores.redis?.password,
+  ].map((secret) => secret?.reveal());
+  const { plugins, ...rest } = config;
+  return JSON.stringify({ ...rest, secrets, required: plugins[0]?.authenticator?.required }, (_, value) =>
+    typeof value === "bigint" ? String(value) : value,
+  );
 }
 
 /** Shown by a test of their own: `include` needs files, and a group's name stands in messages only. */

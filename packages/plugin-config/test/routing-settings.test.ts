@@ -120,8 +120,8 @@ describe("checks, tags, affinities and the queue", () => {
 
   test.each([
     [
-      "optional_pre_call_checks: [prompt_cacheing, router_budget_limiting]",
-      '1 optional_pre_call_checks[0]: is not the name of a check. Did you mean "prompt_caching"?|1 optional_pre_call_checks[1]: needs the plugin "budgets", which this gateway does not have; remove it',
+      "optional_pre_call_checks: [prompt_cacheing, forward_client_headers_by_model_group]",
+      '1 optional_pre_call_checks[0]: is not the name of a check. Did you mean "prompt_caching"?|1 optional_pre_call_checks[1]: needs the plugin "forward-headers", which this gateway does not have; remove it',
     ],
     [
       "optional_pre_call_checks: prompt_caching",

@@ -1,8 +1,10 @@
 import { CONTENT_ROUTER_KEYS } from "./content-routers.ts";
 import { GENERAL_SETTINGS_KEYS } from "./general-settings.ts";
 import type { ConfigKey } from "./key.ts";
+import { KEY_PARAMS_KEYS } from "./key-params.ts";
 import { LITELLM_SETTINGS_KEYS } from "./litellm-settings.ts";
 import { MODEL_LIST_KEYS } from "./model-list.ts";
+import { MONEY_KEYS } from "./money-keys.ts";
 import { ROUTER_SETTINGS_KEYS } from "./router-settings.ts";
 import { TOP_LEVEL_KEYS } from "./top-level.ts";
 
@@ -13,5 +15,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   ...CONTENT_ROUTER_KEYS,
   ...LITELLM_SETTINGS_KEYS,
   ...GENERAL_SETTINGS_KEYS,
+  ...MONEY_KEYS,
+  ...KEY_PARAMS_KEYS,
   ...TOP_LEVEL_KEYS,
 ];

@@ -19,8 +19,7 @@ export const GENERAL_SETTINGS_KEYS: readonly ConfigKey[] = [
   supported(`${GENERAL}.health_check_interval`, intervalSeconds, "Seconds between two rounds. Default 300."),
   supported(`${GENERAL}.health_check_concurrency`, checksAtOnce, "Deployments asked at the same time. Default 10."),
 
-  ...later("ledger-postgres", GENERAL, "database_url database_connection_pool_limit database_connection_timeout"),
-  ...later("ledger-postgres", GENERAL, "proxy_batch_write_at disable_error_logs auth_cache_max_age"),
+  ...later("ledger-postgres", GENERAL, "disable_error_logs"),
   ...refused(
     "not needed: budget periods are part of the ledger's keys, and no job resets them",
     GENERAL,
@@ -33,8 +32,6 @@ export const GENERAL_SETTINGS_KEYS: readonly ConfigKey[] = [
     GENERAL,
     "allow_requests_on_db_unavailable",
   ),
-  ...later("limits", GENERAL, "max_parallel_requests global_max_parallel_requests"),
-  ...later("limits", GENERAL, "fail_closed_rate_limit_enforcement token_rate_limit_type"),
   ...later("limits", GENERAL, "max_response_size_mb"),
   ...refused("GET /health always shows details, and to administrators only", GENERAL, "health_check_details"),
   ...refused("what health checks find out always counts for routing", GENERAL, "enable_health_check_routing"),
@@ -51,7 +48,7 @@ export const GENERAL_SETTINGS_KEYS: readonly ConfigKey[] = [
     `enable_jwt_auth litellm_jwtauth enable_oauth2_auth enable_oauth2_proxy_auth allowed_ips use_x_forwarded_for
      allowed_routes admin_only_routes public_routes enforced_params enforce_user_param
      reject_clientside_metadata_tags role_permissions user_header_name user_header_mappings litellm_key_header_name
-     store_model_in_db supported_db_objects store_audit_logs user_api_key_cache_ttl`,
+     store_model_in_db supported_db_objects`,
   ),
   ...later(
     "keys",
@@ -61,14 +58,13 @@ export const GENERAL_SETTINGS_KEYS: readonly ConfigKey[] = [
      user_allowed_email_domain user_id_upsert public_key_ttl enforce_rbac enforce_scope_based_access scope_mappings
      role_mappings`,
   ),
-  ...later("budgets", GENERAL, "max_budget budget_duration skip_user_budget_on_team_key"),
+  ...later("budgets", GENERAL, "skip_user_budget_on_team_key"),
   ...later("secret-managers", GENERAL, "key_management_system key_management_settings"),
   ...later("forward-headers", GENERAL, "forward_client_headers_to_llm_api forward_llm_provider_auth_headers"),
   ...later(
     "logging",
     GENERAL,
-    `store_prompts_in_spend_logs maximum_spend_logs_retention_period maximum_spend_logs_retention_interval
-     maximum_spend_logs_cleanup_cron`,
+    "store_prompts_in_spend_logs maximum_spend_logs_retention_interval maximum_spend_logs_cleanup_cron",
   ),
   ...later("compatibility", GENERAL, "completion_model"),
   ...refused('models of a provider are served by a wildcard: model_name "openai/*"', GENERAL, "infer_model_from_keys"),

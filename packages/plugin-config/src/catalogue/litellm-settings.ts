@@ -41,19 +41,12 @@ export const LITELLM_SETTINGS_KEYS: readonly ConfigKey[] = [
     "enable_caching_on_provider_specific_optional_params",
   ),
   ...later("keys", LITELLM, "enable_redis_auth_cache"),
-  ...later("pricing", LITELLM, "cost_discount_config cost_margin_config"),
   ...later(
     "budgets",
     LITELLM,
-    `max_budget budget_duration timezone max_internal_user_budget internal_user_budget_duration max_end_user_budget
-     max_end_user_budget_id max_ui_session_budget disable_end_user_cost_tracking budget_exceeded_status_code`,
+    "max_end_user_budget_id max_ui_session_budget disable_end_user_cost_tracking budget_exceeded_status_code",
   ),
-  ...later(
-    "keys",
-    LITELLM,
-    `default_internal_user_params default_team_params key_generation_settings upperbound_key_generate_params
-     default_key_generate_params public_model_groups`,
-  ),
+  ...later("keys", LITELLM, "public_model_groups"),
   ...later("mcp", LITELLM, "mcp_aliases mcp_semantic_tool_filter"),
   ...refused('use mock models: model "mock/fixed"', LITELLM, "network_mock"),
   ...later(

@@ -14,7 +14,7 @@ import {
 } from "../values.ts";
 import type { ConfigKey } from "./key.ts";
 import { later, refused, supported } from "./key.ts";
-import { PRICE_FIELDS } from "./price-fields.ts";
+import { LATER_PRICE_FIELDS } from "./price-fields.ts";
 
 const PARAMS = "model_list[].litellm_params";
 const INFO = "model_list[].model_info";
@@ -59,8 +59,8 @@ export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
   supported(`${PARAMS}.tags`, names, "Requests with one of these tags; `default`: those without."),
   supported(`${PARAMS}.region_name`, text, "Where it is; callers may be bound to regions."),
   supported(`${PARAMS}.silent_model`, text, "A model that gets a copy of every call; nobody waits for it."),
-  supported(`${PARAMS}.input_cost_per_token`, dollars, "US dollars, for the choice of the cheapest."),
-  supported(`${PARAMS}.output_cost_per_token`, dollars, "US dollars, for the choice of the cheapest."),
+  supported(`${PARAMS}.input_cost_per_token`, dollars, "US dollars for a token of the request."),
+  supported(`${PARAMS}.output_cost_per_token`, dollars, "US dollars for a token of the answer."),
   supported(`${PARAMS}.fallbacks`, modelNames, "Models to try when this one has failed."),
   supported(`${PARAMS}.drop_params`, flag, "Leave out parameters the model does not take, and report them."),
   supported(`${PARAMS}.additional_drop_params`, names, "Parameters to leave out in any case."),
@@ -93,7 +93,6 @@ export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
 
   ...later("provider-azure", PARAMS, "api_version azure_ad_token tenant_id client_id client_secret"),
   ...later("keys", PARAMS, "litellm_credential_name"),
-  ...later("budgets", PARAMS, "max_budget budget_duration"),
   ...later("files", PARAMS, "max_file_size_mb s3_bucket_name gcs_bucket_name"),
   ...later("keys", PARAMS, "configurable_clientside_auth_params"),
   ...refused('use a mock model: model "mock/fixed", "mock/fault-429", …', PARAMS, "mock_response mock_timeout"),
@@ -131,10 +130,9 @@ export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
     `temperature top_p max_tokens max_completion_tokens n stop seed presence_penalty frequency_penalty logit_bias
      response_format tools tool_choice parallel_tool_calls reasoning_effort user metadata`,
   ),
-  ...later("pricing", PARAMS, PRICE_FIELDS),
+  ...later("pricing", PARAMS, LATER_PRICE_FIELDS),
 
-  ...later("pricing", INFO, PRICE_FIELDS),
-  ...later("pricing", INFO, "base_model"),
+  ...later("pricing", INFO, LATER_PRICE_FIELDS),
   ...later("keys", INFO, "access_groups discoverable access_windows"),
   ...later(
     "model-info",

@@ -134,8 +134,6 @@ export const ROUTER_SETTINGS_KEYS: readonly ConfigKey[] = [
   ...TRAFFIC_KEYS,
   ...RESILIENCE_KEYS,
 
-  ...later("redis", ROUTER, "redis_host redis_port redis_password redis_url redis_db"),
-  ...later("budgets", ROUTER, "provider_budget_config"),
   ...later("cache", ROUTER, "caching_groups"),
   ...refused("connections are kept and closed by the transport", ROUTER, "client_ttl"),
   ...refused("set cache in litellm_settings", ROUTER, "cache_responses"),

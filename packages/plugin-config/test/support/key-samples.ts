@@ -1,3 +1,5 @@
+import { MONEY_SAMPLES } from "./money-samples.ts";
+
 /** What to write for a key so that it must make a difference. */
 export interface KeySample {
   readonly value: unknown;
@@ -247,5 +249,6 @@ export const KEY_SAMPLES: Readonly<Record<string, KeySample>> = {
   [`${GENERAL}.background_health_checks`]: just(true),
   [`${GENERAL}.health_check_interval`]: beside(60, CHECKED),
   [`${GENERAL}.health_check_concurrency`]: beside(5, CHECKED),
+  ...MONEY_SAMPLES,
   environment_variables: just({ OPENAI_API_KEY: "sk-declared" }),
 };

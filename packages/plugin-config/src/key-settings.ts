@@ -1,0 +1,47 @@
+import type { ConfigValues, ParamsValues } from "./config-values.ts";
+import type { Source } from "./source.ts";
+import { milliseconds } from "./timeouts.ts";
+
+/** What a configuration says about virtual keys: options of `keys`. Names within the parameters are LiteLLM's. */
+export interface KeySettings {
+  readonly cacheTtlMs?: number;
+  readonly cacheMaxAgeMs?: number;
+  readonly timezone?: string;
+  readonly defaultKeyGenerateParams?: ParamsValues;
+  readonly upperboundKeyGenerateParams?: ParamsValues;
+  readonly defaultTeamParams?: ParamsValues;
+  readonly defaultInternalUserParams?: ParamsValues;
+  readonly keyGenerationSettings?: ParamsValues;
+}
+
+/** How long a known key is used while the store is silent, if nothing is said. */
+const DEFAULT_MAX_AGE_SECONDS = 300;
+const DEFAULT_TTL_SECONDS = 60;
+
+export function collectKeys(values: ConfigValues, source: Source): KeySettings {
+  const { general_settings: general = {}, litellm_settings: calls = {} } = values;
+  const { user_api_key_cache_ttl: ttl, auth_cache_max_age: maxAge } = general;
+  if ((ttl ?? DEFAULT_TTL_SECONDS) > (maxAge ?? Math.max(DEFAULT_MAX_AGE_SECONDS, ttl ?? 0))) {
+    const at = ["general_settings", maxAge === undefined ? "user_api_key_cache_ttl" : "auth_cache_max_age"];
+    source.problem(at, `is shorter than user_api_key_cache_ttl, ${ttl ?? DEFAULT_TTL_SECONDS}`);
+  }
+  const users = {
+    ...(calls.max_internal_user_budget !== undefined && { max_budget: calls.max_internal_user_budget }),
+    ...(calls.internal_user_budget_duration !== undefined && { budget_duration: calls.internal_user_budget_duration }),
+    ...calls.default_internal_user_params,
+  };
+  const { timezone, default_key_generate_params: keys, default_team_params: teams } = calls;
+  const { upperbound_key_generate_params: upperbound, key_generation_settings: generation } = calls;
+  return {
+    ...(ttl !== undefined && { cacheTtlMs: milliseconds(ttl) }),
+    ...((maxAge !== undefined || (ttl ?? 0) > DEFAULT_MAX_AGE_SECONDS) && {
+      cacheMaxAgeMs: milliseconds(maxAge ?? (ttl as number)),
+    }),
+    ...(timezone !== undefined && { timezone }),
+    ...(keys !== undefined && { defaultKeyGenerateParams: keys }),
+    ...(upperbound !== undefined && { upperboundKeyGenerateParams: upperbound }),
+    ...(teams !== undefined && { defaultTeamParams: teams }),
+    ...(Object.keys(users).length > 0 && { defaultInternalUserParams: users }),
+    ...(generation !== undefined && { keyGenerationSettings: generation }),
+  };
+}
