@@ -1,5 +1,6 @@
 import { GatewayError } from "@signalbox/kernel";
 import type { Database, Session } from "./database.ts";
+import { daySumsMigration } from "./migrations/day-sums.ts";
 import { entriesMigration } from "./migrations/entries.ts";
 import { recallMigration } from "./migrations/recall.ts";
 import { recordsMigration } from "./migrations/records.ts";
@@ -11,6 +12,7 @@ const MIGRATIONS: readonly ((schema: string) => string)[] = [
   recordsMigration,
   reservationsMigration,
   recallMigration,
+  daySumsMigration,
 ];
 
 /** Brings the tables up to date. Processes that start at once wait for each other. */

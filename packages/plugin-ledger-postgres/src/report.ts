@@ -1,7 +1,7 @@
-import type { ReportQuery, ReportRow } from "@signalbox/kernel";
+import type { ReportQuery, ReportRow, Scope } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
 import { lineKey, scopeKey, storable } from "./entry-row.ts";
-import { HOUR_MS, spanOf } from "./sums.ts";
+import { DAY_MS, HOUR_MS, spanOf } from "./sums.ts";
 
 /** What sums by hour are divided by. */
 const DIVISIONS: Readonly<Record<string, string>> = {
@@ -32,7 +32,60 @@ interface Query {
 
 /** From sums where they hold what is asked for, else from entries. */
 export function reportQuery(schema: string, query: ReportQuery): Query {
-  return isSummed(query) ? fromSums(schema, query) : fromEntries(schema, query);
+  const sums = isSummable(query) ? sumsFor(schema, query) : undefined;
+  return sums === undefined ? fromEntries(schema, query) : fromSums(schema, query, sums);
+}
+
+/** Tables of sums, and how entries are looked at to be added to them. */
+interface SumTables {
+  readonly hours: string;
+  readonly days: string;
+  /** What the sums are divided by. */
+  readonly names: readonly string[];
+  /** The same of entries and corrections. */
+  readonly ofEntries: readonly string[];
+  /** What stands behind the table of entries or of corrections. */
+  readonly join: string;
+  /** Which rows of the tables of sums. */
+  readonly where: string;
+  /** The column of a scope kind. */
+  readonly column: (kind: string) => string;
+}
+
+const LABELS: readonly string[] = ["tag", "customer"];
+const WORK: readonly string[] = ["operation", "model", "deployment", "provider"];
+
+function sumsFor(schema: string, { groupBy, scope }: ReportQuery): SumTables | undefined {
+  const divided = groupBy.filter((name) => name !== "day");
+  if (scope === undefined || SCOPES.includes(scope.kind)) {
+    if (divided.every((name) => Object.hasOwn(DIVISIONS, name))) {
+      const names = Object.values(DIVISIONS);
+      return {
+        hours: `${schema}.sums_by_hour`,
+        days: `${schema}.sums_by_day`,
+        names,
+        ofEntries: names.map((name) => `coalesce(${name}, '') AS ${name}`),
+        join: "",
+        where: "true",
+        column: (kind) => DIVISIONS[kind] as string,
+      };
+    }
+    if (scope !== undefined) return undefined;
+  }
+  const kinds = new Set(divided.filter((name) => !WORK.includes(name)));
+  // a row for each tag of the entries that have another one: only entries know
+  if (scope !== undefined && kinds.size > 0) return undefined;
+  const [kind, ...others] = scope === undefined ? kinds : [scope.kind];
+  if (kind === undefined || others.length > 0 || !LABELS.includes(kind)) return undefined;
+  return {
+    hours: `${schema}.label_sums_by_hour`,
+    days: `${schema}.label_sums_by_day`,
+    names: [...WORK, "label"],
+    ofEntries: [...WORK, "coalesce(label, '') AS label"],
+    join: `LEFT JOIN LATERAL ${schema}.labels(scope_keys, '${kind}') ON true`,
+    where: `kind = '${kind}'`,
+    column: (name) => (name === kind ? "label" : name),
+  };
 }
 
 export function reportRow({ groupBy }: ReportQuery, row: Readonly<Record<string, string>>): ReportRow {
@@ -49,13 +102,15 @@ export function reportRow({ groupBy }: ReportQuery, row: Readonly<Record<string,
   };
 }
 
-function isSummed({ groupBy, scope, period, timezone }: ReportQuery): boolean {
+function isSummable({ groupBy, scope, period, timezone }: ReportQuery): boolean {
   if (period !== undefined) return false;
-  // Sums write no difference between an empty id and none.
-  if (scope !== undefined && (scope.model !== undefined || scope.id === "" || !SCOPES.includes(scope.kind)))
-    return false;
-  if (groupBy.includes("day") && !hasWholeHours(zoneOf(timezone))) return false;
-  return groupBy.every((name) => name === "day" || Object.hasOwn(DIVISIONS, name));
+  // Sums write no difference between an empty id and none, and keep long ones in short.
+  if (scope !== undefined && (scope.model !== undefined || scope.id === "" || !isWhole(scope))) return false;
+  return !groupBy.includes("day") || hasWholeHours(zoneOf(timezone));
+}
+
+function isWhole(scope: Scope): boolean {
+  return SCOPES.includes(scope.kind) || scopeKey(scope) === JSON.stringify([scope.kind, scope.id]);
 }
 
 function zoneOf(timezone: string | undefined): string {
@@ -84,46 +139,72 @@ function grouped(groups: readonly string[], source: string): string {
     GROUP BY ${places === "" ? "()" : places} HAVING sum(requests) <> 0 ORDER BY ${places === "" ? "1" : places}`;
 }
 
-function fromSums(schema: string, query: ReportQuery): Query {
+function fromSums(schema: string, query: ReportQuery, sums: SumTables): Query {
   const { groupBy, scope } = query;
   const span = spanOf(query);
   const [first, last] = span.hours;
   const all = [...(first < last ? [span.hours] : []), ...span.edges];
   const mark = `(SELECT tx FROM ${schema}.watermark)`;
-  const values: unknown[] = [zoneOf(query.timezone)];
+  const zone = zoneOf(query.timezone);
+  const values: unknown[] = [zone];
   let mine = "$1::text IS NOT NULL";
   if (scope !== undefined) {
     values.push(storable(scope.id));
-    mine += ` AND ${DIVISIONS[scope.kind]} = $2`;
+    mine += ` AND ${sums.column(scope.kind)} = $2`;
   }
-  const names = Object.values(DIVISIONS);
+  const names = sums.names.join(", ");
   const between = (column: string, [start, end]: readonly [number, number]): string =>
     `${column} >= ${start} AND ${column} < ${end}`;
   const hour = `started_at - mod(started_at, ${HOUR_MS}) AS hour`;
   const tokens = TOTALS.slice(3).join(", ");
   const entries = (where: string): string =>
-    `SELECT ${hour}, ${names.map((name) => `coalesce(${name}, '') AS ${name}`).join(", ")},
-      billed, 1 AS requests, (error_code IS NOT NULL)::int AS failures, ${tokens}
-      FROM ${schema}.entries WHERE ${mine} AND ${where}`;
+    `SELECT ${hour}, ${sums.ofEntries.join(", ")}, billed, 1 AS requests, (error_code IS NOT NULL)::int AS failures,
+      ${tokens} FROM ${schema}.entries ${sums.join} WHERE ${mine} AND ${where}`;
   const parts = [
     ...span.edges.map((edge) => entries(`${between("started_at", edge)} AND tx < ${mark}`)),
     ...all.map((part) => entries(`tx >= ${mark} AND ${between("started_at", part)}`)),
   ];
   if (first < last) {
+    // days of another zone are none of the sums' days
+    const { days, hours } = daysWithin(span.hours, !groupBy.includes("day") || zone === "UTC");
+    const summed = (table: string, column: string, part: readonly [number, number]): string =>
+      `SELECT ${column}, ${names}, ${TOTALS.join(", ")} FROM ${table}
+        WHERE ${sums.where} AND ${mine} AND ${between(column, part)}`;
     parts.push(
-      `SELECT hour, ${names.join(", ")}, ${TOTALS.join(", ")}
-        FROM ${schema}.sums_by_hour WHERE ${mine} AND ${between("hour", span.hours)}`,
-      `SELECT ${hour}, ${names.map((name) => `coalesce(${name}, '')`).join(", ")}, sign * billed, sign,
-        sign * failed::int, ${tokens
-          .split(", ")
-          .map((name) => `sign * ${name}`)
-          .join(", ")}
-        FROM ${schema}.entry_corrections WHERE tx >= ${mark} AND ${mine} AND ${between("started_at", span.hours)}`,
+      ...hours.map((part) => summed(sums.hours, "hour", part)),
+      ...days.map((part) => summed(sums.days, "day", part)),
+      `SELECT ${hour}, ${sums.ofEntries.join(", ")}, sign * billed, sign, sign * failed::int, ${tokens
+        .split(", ")
+        .map((name) => `sign * ${name}`)
+        .join(", ")}
+        FROM ${schema}.entry_corrections ${sums.join}
+        WHERE tx >= ${mark} AND ${mine} AND ${between("started_at", span.hours)}`,
     );
   }
   if (parts.length === 0) parts.push(entries("false"));
-  const groups = groupBy.map((name) => (name === "day" ? dayOf("hour", "$1") : (DIVISIONS[name] as string)));
+  const groups = groupBy.map((name) =>
+    name === "day" ? dayOf("hour", "$1") : SCOPES.includes(name) || LABELS.includes(name) ? sums.column(name) : name,
+  );
   return { text: grouped(groups, `(${parts.join(" UNION ALL ")}) AS part`), values };
+}
+
+type Stretch = readonly [from: number, to: number];
+
+/** Whole hours as whole days and the hours around them. */
+function daysWithin(
+  [first, last]: Stretch,
+  wanted: boolean,
+): {
+  readonly days: readonly Stretch[];
+  readonly hours: readonly Stretch[];
+} {
+  const [from, to] = [Math.ceil(first / DAY_MS) * DAY_MS, Math.floor(last / DAY_MS) * DAY_MS];
+  if (!wanted || from >= to) return { days: [], hours: [[first, last]] };
+  const around: readonly Stretch[] = [
+    [first, from],
+    [to, last],
+  ];
+  return { days: [[from, to]], hours: around.filter(([start, end]) => start < end) };
 }
 
 /** Scopes of one kind: an entry counts in the group of each. */

@@ -2,11 +2,13 @@ import { SUMMED } from "./corrections.ts";
 import type { Database } from "./database.ts";
 
 export const HOUR_MS = 3_600_000;
+export const DAY_MS = 86_400_000;
 
 const TOTALS = `sum(sign * billed) AS billed, sum(sign) AS requests, sum(sign * failed::int) AS failures,
   sum(sign * input_tokens) AS input_tokens, sum(sign * output_tokens) AS output_tokens,
   sum(sign * cache_read_tokens) AS cache_read_tokens, sum(sign * cache_write_tokens) AS cache_write_tokens`;
 const TOTAL_NAMES = "billed, requests, failures, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens";
+const WORK = "operation, model, deployment, provider";
 const NAMES = "operation, model, deployment, provider, organization, team, user_id, key_id";
 
 /**
@@ -43,8 +45,8 @@ export class Sums {
   /** The tables came from another server by a dump: its transaction ids mean nothing here. */
   async #reset(session: { query(text: string): Promise<unknown> }): Promise<void> {
     const { schema } = this.#database;
-    await session.query(`TRUNCATE ${schema}.sums_by_hour, ${schema}.sums_by_scope, ${schema}.sums_by_line,
-      ${schema}.entry_corrections`);
+    await session.query(`TRUNCATE ${schema}.sums_by_hour, ${schema}.sums_by_day, ${schema}.sums_by_scope,
+      ${schema}.sums_by_line, ${schema}.label_sums_by_hour, ${schema}.label_sums_by_day, ${schema}.entry_corrections`);
     await session.query(`UPDATE ${schema}.entries SET tx = pg_current_xact_id()`);
     await session.query(`UPDATE ${schema}.watermark SET tx = '0'`);
   }
@@ -53,7 +55,10 @@ export class Sums {
 function statement(schema: string): string {
   const within = "tx >= $1::xid8 AND tx < $2::xid8";
   const hour = `started_at - mod(started_at, ${HOUR_MS})`;
+  const day = `floor(hour / ${DAY_MS}.0)::bigint * ${DAY_MS}`;
   const names = NAMES.split(", ").map((name) => `coalesce(${name}, '')`);
+  const named = NAMES.split(", ").map((name) => `coalesce(${name}, '') AS ${name}`);
+  const added = TOTAL_NAMES.replaceAll(/\w+/g, "sum($&)");
   const add = (table: string, columns: string): string =>
     columns
       .split(", ")
@@ -62,11 +67,30 @@ function statement(schema: string): string {
   return `WITH changed AS MATERIALIZED (
       SELECT 1 AS sign, error_code IS NOT NULL AS failed, ${SUMMED} FROM ${schema}.entries WHERE ${within}
       UNION ALL SELECT sign, failed, ${SUMMED} FROM ${schema}.entry_corrections WHERE ${within}
+    ), hours AS MATERIALIZED (
+      SELECT ${hour} AS hour, ${named.join(", ")}, md5(jsonb_build_array(${names.join(", ")})::text) AS digest, ${TOTALS}
+      FROM changed GROUP BY ${hour}, ${names.join(", ")}
     ), by_hour AS (
       INSERT INTO ${schema}.sums_by_hour AS sums (hour, ${NAMES}, digest, ${TOTAL_NAMES})
-      SELECT ${hour}, ${names.join(", ")}, md5(jsonb_build_array(${names.join(", ")})::text), ${TOTALS}
-      FROM changed GROUP BY ${hour}, ${names.join(", ")}
+      SELECT hour, ${NAMES}, digest, ${TOTAL_NAMES} FROM hours
       ON CONFLICT (hour, digest) DO UPDATE SET ${add("sums", TOTAL_NAMES)}
+    ), by_day AS (
+      INSERT INTO ${schema}.sums_by_day AS sums (day, ${NAMES}, digest, ${TOTAL_NAMES})
+      SELECT ${day}, ${NAMES}, digest, ${added} FROM hours GROUP BY ${day}, ${NAMES}, digest
+      ON CONFLICT (day, digest) DO UPDATE SET ${add("sums", TOTAL_NAMES)}
+    ), labelled AS MATERIALIZED (
+      SELECT kind, coalesce(label, '') AS label, ${hour} AS hour, ${WORK},
+        md5(jsonb_build_array(coalesce(label, ''), ${WORK})::text) AS digest, ${TOTALS}
+      FROM changed CROSS JOIN (VALUES ('tag'), ('customer')) AS kinds (kind)
+      LEFT JOIN LATERAL ${schema}.labels(scope_keys, kind) ON true GROUP BY kind, coalesce(label, ''), ${hour}, ${WORK}
+    ), labels_by_hour AS (
+      INSERT INTO ${schema}.label_sums_by_hour AS sums (kind, label, hour, ${WORK}, digest, ${TOTAL_NAMES})
+      SELECT kind, label, hour, ${WORK}, digest, ${TOTAL_NAMES} FROM labelled
+      ON CONFLICT (kind, hour, digest) DO UPDATE SET ${add("sums", TOTAL_NAMES)}
+    ), labels_by_day AS (
+      INSERT INTO ${schema}.label_sums_by_day AS sums (kind, label, day, ${WORK}, digest, ${TOTAL_NAMES})
+      SELECT kind, label, ${day}, ${WORK}, digest, ${added} FROM labelled GROUP BY kind, label, ${day}, ${WORK}, digest
+      ON CONFLICT (kind, label, day, digest) DO UPDATE SET ${add("sums", TOTAL_NAMES)}
     ), by_scope AS (
       INSERT INTO ${schema}.sums_by_scope AS sums (scope, hour, billed, requests)
       SELECT key, ${hour}, sum(sign * billed), sum(sign) FROM changed, unnest(scope_keys || ''::text) AS key

@@ -38,6 +38,12 @@ export async function sumsOf(
   { from, to, timezone }: Range,
   groupBy: ReportQuery["groupBy"],
 ): Promise<readonly ReportRow[]> {
+  // a scope is the same in every row: naming it would only ask which others its entries have
+  if (scope !== undefined && groupBy.includes(scope.kind)) {
+    const others = groupBy.filter((name) => name !== scope.kind);
+    const found = await sumsOf(entries, { scope, conditions }, { from, to, timezone }, others);
+    return found.map((row) => ({ ...row, group: { ...row.group, [scope.kind]: scope.id } }));
+  }
   const extra = conditions.map(({ field }) => field).filter((field) => !groupBy.includes(field));
   const rows = await entries.report({
     ...(scope !== undefined && { scope }),
