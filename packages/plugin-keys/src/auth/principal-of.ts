@@ -17,12 +17,13 @@ export function principalOf(identity: Identity): Principal {
     budgets.push(...budgetRules(scope, bounds, extra));
     limits.push(...limitRules(scope, bounds));
   };
-  bound({ kind: "key", id: key.id }, key, {
-    increaseBy: key.temp_budget_increase,
-    increaseUntil: key.temp_budget_expiry,
-    windows: key.budget_limits,
-  });
-  for (const ancestor of ancestors) bound({ kind: "key", id: ancestor?.id ?? "" }, ancestor);
+  for (const each of [key, ...ancestors]) {
+    bound({ kind: "key", id: each?.id ?? "" }, each, {
+      increaseBy: each?.temp_budget_increase,
+      increaseUntil: each?.temp_budget_expiry,
+      windows: each?.budget_limits,
+    });
+  }
   if (user !== undefined) bound({ kind: "user", id: user.id }, user);
   if (team !== undefined) {
     bound({ kind: "team", id: team.id }, team);

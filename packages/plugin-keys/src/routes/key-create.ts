@@ -147,7 +147,8 @@ export async function checkedKey(
     blocked: given.blocked ?? false,
     aliases: given.aliases ?? {},
     metadata: given.metadata ?? {},
-    tags: given.tags ?? [],
+    // what a key's spend is told apart by, and bounded by, stays with what is made with it
+    tags: [...new Set([...(isAdmin(actor) ? [] : (actor.identity?.key.tags ?? [])), ...(given.tags ?? [])])],
     allowed_routes: given.allowed_routes ?? routesOfType(type),
     router_settings: given.router_settings ?? null,
     // what plugins hold a key to, they hold to what is made with it
