@@ -1,5 +1,6 @@
-import type { BudgetLine, Entry, ReservationRequest, Settlement } from "../ledger.ts";
+import type { BudgetLine, Entry, EntryStatus, ReservationRequest, Settlement } from "../ledger.ts";
 import type { LineSettlement } from "../ledger-stores.ts";
+import type { NanoUsd } from "../money.ts";
 import type { SpoolRecord } from "./spool-records.ts";
 
 /** What a process that is gone has left of one attempt. */
@@ -19,7 +20,7 @@ export interface Recovery {
 
 /**
  * Tells how the attempts end that a spool is about. Never sent: 0. Sent, and nothing known of its end: the estimate,
- * which a later settlement corrects. Everything that was sent has an entry.
+ * which a later settlement corrects. Everything has an entry, also what was never sent: an empty one.
  */
 export function foldRecords(records: Iterable<SpoolRecord>): Recovery {
   const settlements: LineSettlement[] = [];
@@ -31,8 +32,10 @@ export function foldRecords(records: Iterable<SpoolRecord>): Recovery {
     if (settlement !== undefined) settlements.push({ ...settlement, lines });
     if (entry !== undefined)
       entries.push(entry.lines === undefined && lines.length > 0 ? { ...entry, lines: lines.map(lineOf) } : entry);
-    else if (request !== undefined && settlement !== undefined && (left.sent || settlement.actual > 0n)) {
-      entries.push(outlinedEntry(request, left.at, settlement));
+    else if (request !== undefined && settlement !== undefined) {
+      // never sent: somebody may have booked it at its estimate meanwhile, which an empty entry corrects
+      const free = !left.sent && settlement.actual === 0n && settlement.status === "final";
+      entries.push(outlinedEntry(request, left.at, free ? { actual: 0n, status: "void" } : settlement));
     }
   }
   return { settlements, entries };
@@ -100,7 +103,7 @@ export function settlementOf({ id, billed, status, lines }: Entry): LineSettleme
 export function outlinedEntry(
   request: ReservationRequest,
   at: number,
-  { actual, status }: Pick<Settlement, "actual" | "status">,
+  { actual, status }: { readonly actual: NanoUsd; readonly status: EntryStatus },
 ): Entry {
   const { id, lines, about } = request;
   const slash = id.lastIndexOf("/");
