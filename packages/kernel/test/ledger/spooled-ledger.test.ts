@@ -168,7 +168,7 @@ describe("what a process leaves that ends suddenly", () => {
     const next = new SpooledLedger({ entries, directory, durability: "none" });
     await next.start(reservations);
     expect(await reservations.balance(line(100n))).toEqual({ posted: 20n, pending: 0n });
-    expect(await next.spent({ scope: { kind: "key", id: "k" } })).toEqual({ billed: 20n, pending: 0n, entries: 1 });
+    expect(await next.spent({ scope: { kind: "key", id: "k" } })).toEqual({ billed: 20n, pending: 0n, entries: 2 });
     expect((await entries.get("c/2"))?.status).toBe("estimated");
     await next.close();
     expect(readdirSync(directory)).toEqual([]);
