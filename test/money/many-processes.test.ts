@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { openCharging } from "../budgets/charging-upstream.ts";
 import { GatewayProgram } from "../chaos/gateway-program.ts";
 import { crowd } from "../chaos/money/crowd.ts";
-import { aDollar, LARGE } from "../chaos/money/large-rounds.ts";
+import { aDollar, ended, LARGE } from "../chaos/money/large-rounds.ts";
 import { manyProcesses } from "../chaos/money/many-processes.ts";
 import { oneProcess } from "../chaos/money/one-process.ts";
 import { printReports, roundChecks } from "../chaos/money/report.ts";
@@ -54,6 +54,15 @@ describe("a dollar, and a thousand calls at once that could cost two", () => {
       rmSync(folder, { recursive: true, force: true });
     }
   });
+});
+
+it("two processes that are told to end under 1,000 streams settle all of them, and leave nothing", {
+  timeout: 120_000,
+}, async () => {
+  const [report] = await manyProcesses([ended], 2);
+  if (report === undefined) throw new Error("nothing was reported");
+  expect(short(roundChecks(report))).toEqual([]);
+  expect(report.verdict.charged).toBe(1_000);
 });
 
 describe("processes that are killed under load", () => {
