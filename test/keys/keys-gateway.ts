@@ -42,7 +42,7 @@ export async function keysGateway(
   const gateway = await createGateway({
     plugins: [
       { name: "vendors", providers: [mock()], dialects: openaiDialects() },
-      { name: "store", recordStore: store },
+      ...(plugins.some(({ recordStore }) => recordStore !== undefined) ? [] : [{ name: "store", recordStore: store }]),
       keys({
         masterKeys: [new Secret(MASTER)],
         pepper: new Secret("pepper-of-the-tests-0123456789-abcdef"),
