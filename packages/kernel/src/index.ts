@@ -120,6 +120,10 @@ export type {
 } from "./gateway.ts";
 export type { MaskPatternOptions } from "./guardrail/mask-pattern.ts";
 export { maskPattern } from "./guardrail/mask-pattern.ts";
+export { requestTexts } from "./guardrail/request-texts.ts";
+export type { FindContext, Finding, TextFinder } from "./guardrail/text-finder.ts";
+export type { FindingAction, TextGuardrailOptions } from "./guardrail/text-guardrail.ts";
+export { textGuardrail } from "./guardrail/text-guardrail.ts";
 export type {
   AskAgain,
   Block,

@@ -1,0 +1,100 @@
+import type { Finding } from "@signalbox/kernel";
+import { mod97 } from "./checksums.ts";
+import type { Detector } from "./detector.ts";
+import { isDigit, isWord } from "./detector.ts";
+import { IBAN_LENGTHS } from "./iban-lengths.ts";
+import { NATIONAL_CODES } from "./national-codes.ts";
+
+const LONGEST = 44;
+const IBAN = /[A-Za-z]{2}\d\d[A-Za-z0-9 -]{11,40}/y;
+
+/** International bank account numbers and national ids that hold letters. */
+export function codeDetector(kinds: ReadonlySet<"iban" | "nationalId">): Detector {
+  return {
+    find(text, from) {
+      const findings: Finding[] = [];
+      let inside = from > 0 && isWord(text.charCodeAt(from - 1));
+      for (let at = from; at < text.length; at++) {
+        const word = isWord(text.charCodeAt(at));
+        if (word && !inside) {
+          const found = codeAt(text, at, kinds);
+          if (found !== undefined) findings.push(found);
+        }
+        inside = word;
+      }
+      return findings;
+    },
+    settled: codeTail,
+  };
+}
+
+function codeAt(text: string, start: number, kinds: ReadonlySet<"iban" | "nationalId">): Finding | undefined {
+  const first = text.charCodeAt(start);
+  if (kinds.has("iban") && !isDigit(first) && isDigit(text.charCodeAt(start + 2))) {
+    const end = ibanEnd(text, start);
+    if (end !== undefined) return { start, end, kind: "iban", confidence: 1 };
+  }
+  if (!kinds.has("nationalId") || !hasDigitSoon(text, start)) return undefined;
+  for (const { pattern, matches } of NATIONAL_CODES) {
+    pattern.lastIndex = start;
+    const match = pattern.exec(text);
+    if (match === null || isWord(text.charCodeAt(start + match[0].length))) continue;
+    if (matches(match[0].replace(/[ .-]/g, "").toUpperCase(), text, start)) {
+      return { start, end: start + match[0].length, kind: "nationalId", confidence: 0.9 };
+    }
+  }
+  return undefined;
+}
+
+/** Most words are none of these: every code has a digit among its first nine characters. */
+function hasDigitSoon(text: string, start: number): boolean {
+  for (let at = start; at < start + 9; at++) if (isDigit(text.charCodeAt(at))) return true;
+  return false;
+}
+
+/** Where the IBAN that begins here ends: as long as its country's are, and with a check of 1 (ISO 13616). */
+function ibanEnd(text: string, start: number): number | undefined {
+  const country = text.slice(start, start + 2).toUpperCase();
+  const length = IBAN_LENGTHS[country];
+  if (length === undefined) return undefined;
+  IBAN.lastIndex = start;
+  if (!IBAN.test(text)) return undefined;
+  let compact = "";
+  let at = start;
+  while (compact.length < length && at - start < LONGEST) {
+    const unit = text.charCodeAt(at);
+    if (unit === 0x20 || unit === 0x2d) {
+      const next = text.charCodeAt(at + 1);
+      if (!isWord(next)) return undefined;
+    } else if (!isWord(unit) || unit === 0x5f) return undefined;
+    else compact += text.charAt(at);
+    at++;
+  }
+  if (compact.length < length || isWord(text.charCodeAt(at))) return undefined;
+  const upper = compact.toUpperCase();
+  return mod97(upper.slice(4) + upper.slice(0, 4)) === 1 ? at : undefined;
+}
+
+/** The first of the last characters that all may be part of a code. */
+function codeTail(text: string, from: number): number {
+  const stop = Math.max(from, text.length - LONGEST - 4);
+  let at = text.length;
+  let start = at;
+  while (at > stop) {
+    const unit = text.charCodeAt(at - 1);
+    if (!isWord(unit) && unit !== 0x20 && unit !== 0x2d && unit !== 0x2e) break;
+    at--;
+    if (isWord(unit) && !isWord(text.charCodeAt(at - 1))) {
+      // A code may begin here only if what follows could be its first group.
+      if (mayBegin(text, at)) start = at;
+    }
+  }
+  return start;
+}
+
+const BEGUN = /[A-Za-z0-9]{0,9}$|[A-Za-z0-9]{0,8}\d|[A-Za-z]{2} (?:\d|$)|[A-Za-z] ?-?(?:\d|$)/y;
+
+function mayBegin(text: string, at: number): boolean {
+  BEGUN.lastIndex = at;
+  return BEGUN.test(text);
+}

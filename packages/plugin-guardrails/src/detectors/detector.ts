@@ -1,0 +1,44 @@
+import type { Finding } from "@signalbox/kernel";
+
+/**
+ * Looks for one kind of thing. What it finds at a place depends on nothing but the text around it: up to 128 characters
+ * behind the place, and in front of it what `settled` waits for. So it finds the same in every cut of a stream.
+ */
+export interface Detector {
+  /** Findings that begin at `from` or behind, by their beginnings; they may overlap. */
+  find(text: string, from: number): readonly Finding[];
+  /** The place up to which no finding can still begin or change; at least `from`. */
+  settled?(text: string, from: number): number;
+  /** It finds other things when it begins elsewhere, as expressions do: it is asked again behind an accepted finding. */
+  readonly sequential?: true;
+}
+
+/** One character as it counts: `0x30` to `0x39`. */
+export function isDigit(unit: number): boolean {
+  return unit >= 0x30 && unit <= 0x39;
+}
+
+/** A letter or digit of ASCII, or `_`: a name goes on here. Not a number is the end of the text. */
+export function isWord(unit: number): boolean {
+  return isDigit(unit) || (unit >= 0x41 && unit <= 0x5a) || (unit >= 0x61 && unit <= 0x7a) || unit === 0x5f;
+}
+
+/**
+ * Where the last run of characters in `0x21` to `0x7e` begins, if it reaches the end of the text; at most `longest` back.
+ * Everything without spaces in it may still grow there.
+ */
+export function runTail(text: string, from: number, longest: number): number {
+  const stop = Math.max(from, text.length - longest);
+  let at = text.length;
+  while (at > stop) {
+    const unit = text.charCodeAt(at - 1);
+    if (unit < 0x21 || unit > 0x7e) break;
+    at--;
+  }
+  return at;
+}
+
+/** Whether one of some words stands in the 48 characters in front of a place. The expression must have no flag `g`. */
+export function hasContext(text: string, place: number, words: RegExp): boolean {
+  return words.test(text.slice(Math.max(0, place - 48), place));
+}

@@ -1,0 +1,43 @@
+import type { Finding } from "@signalbox/kernel";
+import type { Detector } from "./detector.ts";
+
+const LONGEST_LOCAL = 64;
+const LONGEST_DOMAIN = 128;
+const LOCAL = /[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]/u;
+const DOMAIN = /^[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,62})(?:\.[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,62})){1,6}/u;
+
+function isLocal(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at);
+  return unit < 0x80 ? LOCAL_ASCII[unit] === true : LOCAL.test(text.charAt(at));
+}
+
+const LOCAL_ASCII: readonly boolean[] = Array.from({ length: 128 }, (_, unit) => LOCAL.test(String.fromCharCode(unit)));
+
+/** E-mail addresses as people write them: RFC 5321 without quoted local parts and without bare hosts. */
+export const emailDetector: Detector = {
+  find(text, from) {
+    const findings: Finding[] = [];
+    for (let at = text.indexOf("@", from); at !== -1; at = text.indexOf("@", at + 1)) {
+      let start = at;
+      while (start > 0 && at - start < LONGEST_LOCAL && isLocal(text, start - 1)) start--;
+      // quotes and other marks around an address are no part of it
+      while (start < at && /[.'`{|}~!/=?&*^$#%]/.test(text.charAt(start))) start++;
+      if (start === at || start < from || text.charAt(at - 1) === "." || text.slice(start, at).includes("..")) continue;
+      // the part with a password in a URL
+      if (text.slice(Math.max(0, start - 3), start) === "://") continue;
+      const domain = DOMAIN.exec(text.slice(at + 1, at + 1 + LONGEST_DOMAIN));
+      if (domain === null) continue;
+      const name = domain[0].replace(/-+$/, "");
+      const top = name.slice(name.lastIndexOf(".") + 1);
+      if (!/^(?:\p{L}{2,24}|xn--[a-z0-9-]{2,24})$/iu.test(top)) continue;
+      findings.push({ start, end: at + 1 + name.length, kind: "email" });
+    }
+    return findings;
+  },
+  settled(text, from) {
+    const stop = Math.max(from, text.length - LONGEST_LOCAL - LONGEST_DOMAIN - 2);
+    let at = text.length;
+    while (at > stop && (text.charCodeAt(at - 1) === 0x40 || isLocal(text, at - 1))) at--;
+    return at;
+  },
+};

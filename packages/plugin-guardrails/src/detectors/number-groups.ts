@@ -1,0 +1,95 @@
+import { isDigit, isWord } from "./detector.ts";
+
+/** Digits in groups, as people write numbers: `4111 1111 1111 1111`. */
+export interface NumberGroups {
+  readonly start: number;
+  /** Behind the last group. */
+  readonly end: number;
+  readonly digits: string;
+  /** `4-4-4-4` */
+  readonly shape: string;
+  /** What stands between the groups: one character, `mixed`, or nothing. */
+  readonly separator: string;
+  /** `+` or `(` in front belongs to it. */
+  readonly prefix: "" | "+" | "(";
+}
+
+const MOST_DIGITS = 20;
+/** `+`, brackets and separators included. */
+const LONGEST_NUMBER = 48;
+
+function isSeparator(unit: number): boolean {
+  return unit === 0x20 || unit === 0x2d || unit === 0x2e || unit === 0x2f || unit === 0xa0;
+}
+
+/**
+ * The numbers that begin at a place: what stands there up to each group's end, shortest first. A group ends where no
+ * digit, letter or `_` follows.
+ */
+export function numbersAt(text: string, start: number): readonly NumberGroups[] {
+  const numbers: NumberGroups[] = [];
+  const first = text.charCodeAt(start);
+  const prefix = first === 0x2b ? "+" : first === 0x28 ? "(" : "";
+  let at = prefix === "" ? start : start + 1;
+  let open = prefix === "(";
+  let digits = "";
+  let shape = "";
+  let separator = "";
+  if (!isDigit(text.charCodeAt(at)) && !(prefix === "+" && text.charCodeAt(at) === 0x28)) return numbers;
+  for (;;) {
+    const group = at;
+    while (isDigit(text.charCodeAt(at)) && at - group <= MOST_DIGITS) at++;
+    const length = at - group;
+    if (length === 0 || digits.length + length > MOST_DIGITS) return numbers;
+    digits += text.slice(group, at);
+    shape += shape === "" ? length : `-${length}`;
+    if (isWord(text.charCodeAt(at))) return numbers;
+    if (!open) numbers.push({ start, end: at, digits, shape, separator, prefix });
+    // what may stand between this group and the next
+    const between = at;
+    if (open && text.charCodeAt(at) === 0x29) {
+      open = false;
+      at++;
+    }
+    if (isSeparator(text.charCodeAt(at))) at++;
+    if (!open && text.charCodeAt(at) === 0x28) {
+      open = true;
+      at++;
+    }
+    if (at === between || at - start > LONGEST_NUMBER || !isDigit(text.charCodeAt(at))) return numbers;
+    const written = text.slice(between, at);
+    separator = shape.includes("-") && separator !== written ? "mixed" : written;
+  }
+}
+
+/**
+ * Where a number may begin: at a digit, `+` or `(` that follows no letter, digit or `_`, and no decimal point or sign of a
+ * longer number.
+ */
+export function numberStarts(text: string, from: number): readonly number[] {
+  const starts: number[] = [];
+  let inside = from > 0 && isWord(text.charCodeAt(from - 1));
+  for (let at = from; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (isDigit(unit)) {
+      if (!inside) starts.push(at);
+      inside = true;
+    } else {
+      if (!inside && (unit === 0x2b || unit === 0x28)) starts.push(at);
+      inside = isWord(unit);
+    }
+  }
+  return starts;
+}
+
+/** Where the text may end in the middle of a number: the first of the last characters that all may be part of one. */
+export function numberTail(text: string, from: number): number {
+  const stop = Math.max(from, text.length - LONGEST_NUMBER - MOST_DIGITS - 12);
+  let at = text.length;
+  while (at > stop) {
+    const unit = text.charCodeAt(at - 1);
+    if (!isDigit(unit) && !isSeparator(unit) && unit !== 0x2b && unit !== 0x28 && unit !== 0x29) break;
+    at--;
+  }
+  return at;
+}
