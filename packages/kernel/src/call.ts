@@ -31,6 +31,17 @@ export interface CallOptions {
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * Lets a call go on while a store is still asked whether it may: what the call has to ask next goes along in the same round
+ * trip. Until all is decided nothing is sent to a provider, no guardrail or cache is asked, and nothing leaves.
+ */
+export interface Admission {
+  /** Resolves when the call is admitted, rejects with the denial; undefined when nothing is outstanding. */
+  readonly outstanding: Promise<void> | undefined;
+  /** A rejection ends the call with this error, whatever has happened to it meanwhile. */
+  hold(decision: Promise<void>): void;
+}
+
 /** One request of one principal, on its way through the layers. Immutable, but for `state` and `trace`. */
 export interface Call<Name extends OperationName = OperationName> {
   /** Version 7 UUID; `x-signalbox-call-id`. */
@@ -48,6 +59,8 @@ export interface Call<Name extends OperationName = OperationName> {
   readonly state: State;
   readonly trace: Trace;
   readonly native?: NativeRequest | undefined;
+  /** Undefined outside a gateway: then whoever asks a store waits for it. */
+  readonly admission?: Admission | undefined;
   /** Why a layer runs the call again: stands in the records of the attempts that this makes. */
   readonly purpose?: AttemptRecord["purpose"];
 }

@@ -6,7 +6,7 @@ export { cacheAddress, cacheKey, effectiveParts } from "./cache/cache-key.ts";
 export type { CachePolicy } from "./cache/cache-policy.ts";
 export { canonicalText } from "./cache/canonical-text.ts";
 export { decodeRecording, encodeRecording } from "./cache/recording-codec.ts";
-export type { Attempt, Call, CallOptions, State } from "./call.ts";
+export type { Admission, Attempt, Call, CallOptions, State } from "./call.ts";
 export { nativeRequest, withRequest } from "./call.ts";
 export type {
   CanonicalChatEvent,

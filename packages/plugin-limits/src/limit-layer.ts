@@ -56,17 +56,29 @@ export function limitLayer({ rules, store, renewals, leaseMs }: LimitLayerParts)
     const { id, signal, trace } = call;
     const counting = store();
     const pending = counting.take(id, takesFor(call as unknown as Call, counters), leaseMs);
-    const taken = pending instanceof Promise ? await pending : pending;
-    const { answer, takes } = taken;
-    addLimitHeaders(trace, counters, takes, answer.states);
-    if (!answer.allowed) {
-      // waiting does not change it: client libraries would repeat it for nothing
-      if (answer.retryAfterMs === undefined) trace.header("x-should-retry", "false");
-      throw denial(answer, counters);
-    }
-    const held: Held = { id, taken, signal, renewedAt: performance.now() };
-    renewals.add(held);
+    let held: Held | undefined;
     let ending: Ending = {};
+    let over = false;
+    /** @throws {GatewayError} the denial */
+    function decide(taken: Taken): void {
+      const { answer, takes } = taken;
+      addLimitHeaders(trace, counters, takes, answer.states);
+      if (!answer.allowed) {
+        // waiting does not change it: client libraries would repeat it for nothing
+        if (answer.retryAfterMs === undefined) trace.header("x-should-retry", "false");
+        throw denial(answer, counters);
+      }
+      if (over) {
+        // left before anything was sent
+        counting.release(id, taken, corrections(call as unknown as Call, counters, taken, ending, true));
+        return;
+      }
+      held = { id, taken, signal, renewedAt: performance.now() };
+      renewals.add(held);
+    }
+    if (!(pending instanceof Promise)) decide(pending);
+    else if (call.admission === undefined) decide(await pending);
+    else call.admission.hold(pending.then(decide));
     try {
       // it may have been left while the store was asked
       if (signal.aborted) throw signal.reason;
@@ -77,8 +89,12 @@ export function limitLayer({ rules, store, renewals, leaseMs }: LimitLayerParts)
       ending = { failure };
       throw failure;
     } finally {
-      renewals.delete(held);
-      counting.release(id, taken, corrections(call as unknown as Call, counters, taken, ending));
+      over = true;
+      if (held !== undefined) {
+        renewals.delete(held);
+        const { taken } = held;
+        counting.release(id, taken, corrections(call as unknown as Call, counters, taken, ending, false));
+      }
     }
   }
 
@@ -114,11 +130,13 @@ function corrections(
   counters: readonly Counter[],
   { takes }: Taken,
   { usage, failure }: Ending,
+  unsent: boolean,
 ): readonly LimitCorrection[] {
   const { attempts } = trace;
   const used = usage !== undefined && usage.inputTokens + usage.outputTokens > 0 ? usage : undefined;
   // an answer from a cache, and a failure without an answer, have used no tokens
-  const unused = attempts.length === 0 || (failure !== undefined && trace.begunMs === undefined && !signal.aborted);
+  const unused =
+    unsent || attempts.length === 0 || (failure !== undefined && trace.begunMs === undefined && !signal.aborted);
   if (used === undefined && !unused) return NO_CORRECTIONS;
   const denied =
     failure !== undefined &&

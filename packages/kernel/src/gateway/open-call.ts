@@ -9,6 +9,7 @@ import { APPLICATION } from "../principal.ts";
 import { Trace } from "../trace.ts";
 import type { Usage } from "../usage.ts";
 import type { ActiveCall, ActiveCalls } from "./active-calls.ts";
+import { CallAdmission } from "./call-admission.ts";
 
 const NO_OPTIONS: CallOptions = {};
 
@@ -46,6 +47,7 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
   readonly trace: Trace;
   readonly native: NativeRequest | undefined;
   readonly reply: Reply<Name>;
+  readonly admission: CallAdmission;
   /**
    * Bound, for callers that take it off. Here, and not in the constructor: a function that is assigned to a property is
    * allocated among the long-lived objects, and would keep the whole call there after its end.
@@ -72,6 +74,7 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
     this.#callerSignal = input.signal;
     this.signal = this.#controller.signal;
     this.deadline = this.trace.startedAt + this.#timeoutMs();
+    this.admission = new CallAdmission(this);
     this.reply = this.#run();
   }
 
@@ -134,6 +137,7 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
       // A layer that is no generator may throw here.
       reply = this.#context.answer(this) as Reply<Name>;
       let step = await this.#firstStep(reply);
+      if (this.admission.outstanding !== undefined) await this.admission.outstanding;
       // A stream that has begun is bounded by its silences, not by its length: the deadline ends here.
       this.trace.begunMs = this.trace.elapsedMs();
       while (step.done !== true) {
@@ -145,9 +149,11 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
       return step.value;
     } catch (thrown) {
       open = false;
+      if (!this.signal.aborted) await this.#decision();
       const error = this.signal.aborted ? (this.signal.reason as GatewayError) : toGatewayError(thrown);
       // an interrupted wait leaves the reply behind: what its next step brings, nobody reads
       if (this.signal.aborted) void reply?.return(undefined as never).catch(() => undefined);
+      if (this.admission.denied) this.trace.attempts.length = 0;
       observers.callFailed?.(this, error);
       throw error;
     } finally {
@@ -158,6 +164,15 @@ export class RunningCall<Name extends OperationName> implements Call<Name>, Open
         observers.callFailed?.(this, this.signal.reason as GatewayError);
         await reply?.return(undefined as never);
       }
+    }
+  }
+
+  /** A call that is denied has failed by that, however far it has come meanwhile; nothing was sent. */
+  async #decision(): Promise<void> {
+    try {
+      await this.admission.outstanding;
+    } catch {
+      // has become the reason of the call's end
     }
   }
 

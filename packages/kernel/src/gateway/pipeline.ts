@@ -4,6 +4,7 @@ import { STAGES } from "../layer.ts";
 import type { OperationName, Reply } from "../operation.ts";
 import type { Plugin } from "../plugin.ts";
 import { decodeReply } from "../reply.ts";
+import { onceAdmitted } from "./call-admission.ts";
 
 /** A layer in its place. */
 export interface PlacedLayer<L = Layer | AttemptLayer> {
@@ -67,9 +68,13 @@ function compose<C extends Call>(layers: readonly PlacedLayer[], innermost: Answ
 
 /** The outer stages around the router. */
 export function composeCall(layers: readonly PlacedLayer[], router: Answer<Call>): Answer<Call> {
-  return compose(
-    layers.filter(({ stage }) => stage !== "attempt"),
+  const inner = compose(
+    layers.filter(({ stage }) => stage === "guard" || stage === "cache"),
     router,
+  );
+  return compose(
+    layers.filter(({ stage }) => stage === "edge" || stage === "admit"),
+    inner === router ? router : onceAdmitted(inner),
   );
 }
 
@@ -77,6 +82,6 @@ export function composeCall(layers: readonly PlacedLayer[], router: Answer<Call>
 export function composeAttempt(layers: readonly PlacedLayer[], provider: Answer<Attempt>): Answer<Attempt> {
   return compose(
     layers.filter(({ stage }) => stage === "attempt"),
-    provider,
+    onceAdmitted(provider),
   );
 }

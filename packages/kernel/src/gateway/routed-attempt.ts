@@ -1,4 +1,4 @@
-import type { Attempt, Call, CallOptions, State } from "../call.ts";
+import type { Admission, Attempt, Call, CallOptions, State } from "../call.ts";
 import type { Deployment } from "../deployment.ts";
 import type { GatewayError } from "../errors.ts";
 import { toGatewayError } from "../errors.ts";
@@ -23,6 +23,7 @@ export class RoutedAttempt implements Attempt {
   readonly state: State;
   readonly trace: Trace;
   readonly native: NativeRequest | undefined;
+  readonly admission: Admission | undefined;
   readonly deployment: Deployment;
   readonly upstreamModel: string;
   readonly ordinal: number;
@@ -48,6 +49,7 @@ export class RoutedAttempt implements Attempt {
     this.state = call.state;
     this.trace = trace;
     this.native = call.native;
+    this.admission = call.admission;
     this.deployment = deployment;
     this.upstreamModel = deployment.upstreamModel;
     this.ordinal = trace.attempts.length + 1;

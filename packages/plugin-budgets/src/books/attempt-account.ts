@@ -63,6 +63,9 @@ export class AttemptAccount {
       // without a hard budget there is nothing to keep: the entry follows when the ledger is back
       if (hard || !isGatewayError(thrown) || thrown.code !== "ledger_unavailable") throw thrown;
     }
+    // limits may have been asked along with the ledger
+    const outstanding = attempt.admission?.outstanding;
+    if (outstanding !== undefined) await outstanding;
     if (attempt.signal.aborted) throw attempt.signal.reason;
     if (!this.open) throw new GatewayError("draining", "this gateway shut down before the call was sent");
     ledger.dispatched?.(id);
