@@ -1,5 +1,6 @@
+export type { RedisConnectionOptions, RedisNode } from "./connection/connection-options.ts";
 export type { RedisLimits } from "./limits/redis-limits.ts";
-export type { RedisNode, RedisOptions } from "./options.ts";
+export type { RedisOptions } from "./options.ts";
 export type { RedisPlugin } from "./redis.ts";
 export { redis } from "./redis.ts";
 export type { RedisReservations } from "./reservations/redis-reservations.ts";

@@ -1,5 +1,5 @@
-import type { RedisOptions } from "../options.ts";
 import { Breaker } from "./breaker.ts";
+import type { RedisConnectionOptions } from "./connection-options.ts";
 import type { Client } from "./create-client.ts";
 import { CONNECT_TIMEOUT_MS, createClient } from "./create-client.ts";
 import { describeFailure, isRefusal } from "./describe-failure.ts";
@@ -30,14 +30,14 @@ export interface Evaluation {
 
 /** The connection to Redis of one process: every command has a time limit, and a breaker before it. */
 export class Connection {
-  readonly #options: RedisOptions;
+  readonly #options: RedisConnectionOptions;
   readonly #client: Client;
   readonly #breaker = new Breaker();
   readonly #timeoutMs: number;
   #failure: string | undefined;
   #closed = false;
 
-  constructor(options: RedisOptions) {
+  constructor(options: RedisConnectionOptions) {
     this.#options = options;
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
     this.#client = createClient(options);
@@ -95,6 +95,14 @@ export class Connection {
     });
   }
 
+  /**
+   * Runs a command on the path of calls. An answer that says no is an answer: it opens no breaker.
+   * @throws {RedisFailure}
+   */
+  run<T>(command: (client: Client) => Promise<T>): Promise<T> {
+    return this.#guarded(undefined, () => command(this.#client));
+  }
+
   /** Runs a command off the path of calls. */
   background<T>(timeoutMs: number, command: (client: Client) => Promise<T>): Promise<T> {
     return this.#guarded(timeoutMs, () => command(this.#client));
@@ -116,10 +124,16 @@ export class Connection {
       if (onPath) this.#breaker.succeeded();
       return answer;
     } catch (error) {
-      if (onPath) this.#breaker.failed();
+      if (onPath && isAnswer(error)) this.#breaker.succeeded();
+      else if (onPath) this.#breaker.failed();
       throw new RedisFailure(this.#failure ?? describeFailure(error), Math.max(1_000, Math.ceil(this.#breaker.waitMs)));
     }
   }
+}
+
+/** Whether Redis has answered, and only does not do this: its memory is full, say. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof Error && /^(OOM|NOPERM|WRONGTYPE|ERR)\b/.test(error.message);
 }
 
 /** Rejects after a time. What comes later is let go: nobody waits for it any more. */

@@ -1,7 +1,7 @@
 import type { RedisOptions as AllClientOptions } from "ioredis";
 import { Cluster, Redis } from "ioredis";
 import type { Secret } from "@signalbox/kernel";
-import type { RedisOptions } from "../options.ts";
+import type { RedisConnectionOptions } from "./connection-options.ts";
 
 /** A connection, or one to each node of a cluster. */
 export type Client = Redis | Cluster;
@@ -21,7 +21,7 @@ const LONGEST_RETRY_MS = 2_000;
  * A client that is not yet connected. It never keeps commands for later: what cannot be sent at once fails, and nothing
  * is sent twice.
  */
-export function createClient(options: RedisOptions): Client {
+export function createClient(options: RedisConnectionOptions): Client {
   const retryStrategy = (times: number): number => jittered(times);
   const common: ClientOptions = {
     connectTimeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
@@ -67,7 +67,7 @@ function jittered(times: number): number {
   return Math.round(longest * (0.5 + Math.random() / 2));
 }
 
-function place(options: RedisOptions): ClientOptions {
+function place(options: RedisConnectionOptions): ClientOptions {
   if (options.url === undefined) return { host: options.host ?? "127.0.0.1", port: options.port ?? PORT };
   const url = new URL(plain(options.url));
   const db = Number(url.pathname.slice(1) || "0");
@@ -81,7 +81,7 @@ function place(options: RedisOptions): ClientOptions {
   };
 }
 
-function credentials({ username, password, db }: RedisOptions): ClientOptions {
+function credentials({ username, password, db }: RedisConnectionOptions): ClientOptions {
   return {
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password: plain(password) }),
@@ -89,7 +89,7 @@ function credentials({ username, password, db }: RedisOptions): ClientOptions {
   };
 }
 
-function secure({ tls }: RedisOptions): ClientOptions {
+function secure({ tls }: RedisConnectionOptions): ClientOptions {
   if (tls === undefined || tls === false) return {};
   return { tls: tls === true ? {} : tls };
 }
