@@ -38,6 +38,8 @@ export interface CallOptions {
 export interface Admission {
   /** Resolves when the call is admitted, rejects with the denial; undefined when nothing is outstanding. */
   readonly outstanding: Promise<void> | undefined;
+  /** What was held has been refused: the call has ended as if it had never gone on. */
+  readonly denied: boolean;
   /** A rejection ends the call with this error, whatever has happened to it meanwhile. */
   hold(decision: Promise<void>): void;
 }

@@ -72,12 +72,20 @@ export class SpooledLedger implements Ledger {
     this.#options = options;
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
     this.#settlements = new Batcher({
-      write: (items) => this.#store().settle(this.#recalled(items)),
+      write: (items) => {
+        const store = this.#store();
+        // others must not know of an end that this process could still forget
+        if (store.ownProcess !== true) this.#spool?.flush();
+        return store.settle(this.#recalled(items));
+      },
       mostItems: MOST_ROWS,
       waitMs: 0,
     });
     this.#entries = new Batcher({
-      write: (items) => options.entries.append(items),
+      write: (items) => {
+        this.#spool?.flush();
+        return options.entries.append(items);
+      },
       mostItems: MOST_ROWS,
       waitMs: options.flushMs ?? DEFAULT_FLUSH_MS,
     });
@@ -243,7 +251,9 @@ export class SpooledLedger implements Ledger {
       pin === undefined ? undefined : this.#durable(),
     ]);
     open.settledAt = performance.now();
-    this.#forgetWhenDone(open);
+    // never sent, and nobody tells more of it
+    if (!open.sent && open.entry === "none" && settlement.actual === 0n) this.#forget(open);
+    else this.#forgetWhenDone(open);
   }
 
   async #giveBack(open: OpenAttempt): Promise<void> {

@@ -61,7 +61,7 @@ export class Books {
     return account;
   }
 
-  /** Tells the ledger of an attempt's end. Nobody waits for it. */
+  /** Tells the ledger of an attempt's end. Nobody waits for it. Of a call that limits have refused nothing is on record. */
   record(account: AttemptAccount, entry: Entry, held: boolean): void {
     const last = this.#open.pop() as AttemptAccount;
     if (last !== account) {
@@ -88,6 +88,10 @@ export class Books {
 
   async #write(account: AttemptAccount, entry: Entry, held: boolean): Promise<void> {
     try {
+      if (account.attempt.admission?.denied === true) {
+        if (held) await this.ledger.void(entry.id);
+        return;
+      }
       await Promise.all([held ? this.#settle(entry) : undefined, this.ledger.append(entry)]);
       this.#failing = undefined;
       this.#parts.watch.charged(account.lines);
