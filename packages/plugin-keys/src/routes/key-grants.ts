@@ -38,35 +38,46 @@ export async function checkOwner(
   made?: UserRecord,
 ): Promise<void> {
   const { users, teams, organizations } = management.collections;
-  const user = user_id === null ? undefined : (made ?? existing(await users.get(user_id), "user"));
-  const team = team_id === null ? undefined : existing(await teams.get(team_id), "team");
-  const organization =
-    organization_id === null ? undefined : existing(await organizations.get(organization_id), "organization");
-  if (team !== undefined && organization_id !== null && team.organization_id !== organization_id) {
-    throw forbidden("the team is not in this organization", "organization_id");
+  const user = user_id === null ? undefined : (made ?? (await users.get(user_id)));
+  const team = team_id === null ? undefined : await teams.get(team_id);
+  const organization = organization_id === null ? undefined : await organizations.get(organization_id);
+  if (isAdmin(actor)) {
+    if (user_id !== null) existing(user, "user");
+    if (team_id !== null) existing(team, "team");
+    if (organization_id !== null) existing(organization, "organization");
+    checkTogether(team, organization_id);
+    return;
   }
-  if (isAdmin(actor)) return;
+  // to everybody else, what is another's looks the same as what is not there
   const overTeam = team !== undefined && (await isTeamAdmin(actor, team, management));
-  if (team !== undefined && !overTeam) {
-    if (!isMember(actor, team)) throw forbidden("you are not a member of this team", "team_id");
+  if (team_id !== null && !overTeam) {
+    if (team === undefined || !isMember(actor, team)) throw forbidden("you are not a member of this team", "team_id");
     if (!team.team_member_permissions.includes("/key/generate")) {
       throw forbidden("members of this team may not make keys for it", "team_id");
     }
   }
-  if (organization !== undefined && team === undefined && !isOrganizationAdmin(actor, organization)) {
+  if (organization_id !== null && team_id === null && !isOrganizationAdmin(actor, organization)) {
     throw forbidden("you are not an administrator of this organization", "organization_id");
   }
-  if (user === undefined) {
+  checkTogether(team, organization_id);
+  if (user_id === null) {
     if (!overTeam && !(organization !== undefined && isOrganizationAdmin(actor, organization))) {
       throw forbidden("a key without a user is for administrators to make", "user_id");
     }
     return;
   }
+  if (user === undefined) throw forbidden("you may not act for this user", "user_id");
   if (user.id === actor.userId) return;
   const ofTeam = team?.members_with_roles.some((member) => member.user_id === user.id) === true;
   const low = user.user_role === "internal_user" || user.user_role === "internal_user_viewer";
   if (overTeam && ofTeam && low) return;
   if (!(await mayActFor(actor, user, management))) throw forbidden("you may not act for this user", "user_id");
+}
+
+function checkTogether(team: TeamRecord | undefined, organization_id: string | null): void {
+  if (team !== undefined && organization_id !== null && team.organization_id !== organization_id) {
+    throw forbidden("the team is not in this organization", "organization_id");
+  }
 }
 
 /** @throws {GatewayError} `route_not_allowed` for a plain member of the key's team without the permission */

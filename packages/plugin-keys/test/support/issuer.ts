@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { CryptoKey, JWTPayload } from "jose";
+import type { CryptoKey } from "jose";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 
 interface Key {
@@ -18,8 +18,12 @@ export interface Issuer {
   readonly asked: () => number;
   /** Signs with a new key from now on; the old ones are withdrawn. */
   rotate(kid: string): Promise<void>;
-  token(claims?: JWTPayload, header?: { readonly alg?: string; readonly kid?: string }): Promise<string>;
-  /** The public key as PEM would be known to anybody. */
+  /** A claim that is undefined is left out. */
+  token(
+    claims?: Readonly<Record<string, unknown>>,
+    header?: { readonly alg?: string; readonly kid?: string },
+  ): Promise<string>;
+  /** The public key, as anybody knows it. */
   publicJwk(): Promise<Readonly<Record<string, unknown>>>;
   /** What the discovery document says besides. */
   document: Record<string, unknown>;
