@@ -103,3 +103,8 @@ export function openAttempt(request: ReservationRequest, at: number): OpenAttemp
     written: undefined,
   };
 }
+
+/** An end that is lost is the estimate of what was sent: it may be put off for a moment. All else stands on record at once. */
+export function whenToWrite(open: OpenAttempt | undefined): "now" | "soon" {
+  return open?.sent === true ? "soon" : "now";
+}

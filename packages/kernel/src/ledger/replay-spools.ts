@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EntryStore, LineSettlement, ReservationStore } from "../ledger-stores.ts";
-import { foldRecords } from "./fold-records.ts";
+import { foldRecords, settlementOf } from "./fold-records.ts";
 import { takeOver } from "./spool-directory.ts";
 import { readFrames } from "./spool-frames.ts";
 import type { SpoolRecord } from "./spool-records.ts";
@@ -42,7 +42,10 @@ export async function replaySpools(
   return replayed;
 }
 
-/** Entries are the truth: of what one has posted already, counters that have forgotten the id post only the difference. */
+/**
+ * Entries are the truth: what one says for certain is what counters shall have, and of what one has posted already,
+ * counters that have forgotten the id post only the difference.
+ */
 async function recalled(
   settlements: readonly LineSettlement[],
   entries: EntryStore,
@@ -52,7 +55,12 @@ async function recalled(
     const known = await Promise.all(some.map(({ id }) => entries.get(id)));
     for (const [at, settlement] of some.entries()) {
       const entry = known[at];
-      found.push(entry === undefined ? settlement : { ...settlement, written: entry.billed });
+      if (entry === undefined) found.push(settlement);
+      else {
+        const certain = entry.status === "final" || entry.status === "void";
+        const { actual, status } = certain ? settlementOf(entry) : settlement;
+        found.push({ ...settlement, actual, status, written: entry.billed });
+      }
     }
   }
   return found;

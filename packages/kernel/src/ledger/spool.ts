@@ -125,6 +125,11 @@ export class Spool {
     });
   }
 
+  /** Writes what was put off: before others learn of it. A failure is told to whoever waits for durability. */
+  flush(): void {
+    this.#flushQuietly();
+  }
+
   /** What is pinned stays on the disk. */
   async close(): Promise<void> {
     this.#flushQuietly();

@@ -7,7 +7,7 @@ import { CounterWatch } from "./counter-watch.ts";
 import { lineOf, outlinedEntry, settlementOf } from "./fold-records.ts";
 import { sumsOfLines } from "./line-sums.ts";
 import type { OpenAttempt } from "./open-attempts.ts";
-import { OpenAttempts, openAttempt } from "./open-attempts.ts";
+import { OpenAttempts, openAttempt, whenToWrite } from "./open-attempts.ts";
 import { replaySpools } from "./replay-spools.ts";
 import type { Durability, Segment } from "./spool.ts";
 import { Spool } from "./spool.ts";
@@ -73,7 +73,8 @@ export class SpooledLedger implements Ledger {
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
     this.#settlements = new Batcher({
       write: (items) => {
-        const store = this.#store();
+        // also while it closes
+        const store = this.#reservations ?? this.#store();
         // others must not know of an end that this process could still forget
         if (store.ownProcess !== true) this.#spool?.flush();
         return store.settle(this.#recalled(items));
@@ -388,11 +389,6 @@ export class SpooledLedger implements Ledger {
       void this.#write(outlinedEntry({ id, estimate, lines }, Date.now(), { actual: estimate, status: "estimated" }));
     }
   }
-}
-
-/** An end that is lost is the estimate of what was sent: it may be put off for a moment. All else stands on record at once. */
-function whenToWrite(open: OpenAttempt | undefined): "now" | "soon" {
-  return open?.sent === true ? "soon" : "now";
 }
 
 function overloaded(obstacle: string, cause?: unknown): GatewayError {
