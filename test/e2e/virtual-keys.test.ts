@@ -42,7 +42,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function configuration(): string {
+function configuration(general = ""): string {
   const file = join(folder, "config.yaml");
   const model = (name: string): string => `
   - model_name: ${name}
@@ -55,14 +55,14 @@ function configuration(): string {
   writeFileSync(
     file,
     `model_list:${model("gpt-4o")}${model("claude-sonnet")}${model("secret")}
-general_settings: {master_key: os.environ/SIGNALBOX_MASTER_KEY}
+general_settings: {master_key: os.environ/SIGNALBOX_MASTER_KEY${general}}
 `,
   );
   return file;
 }
 
-async function start(env: Readonly<Record<string, string>> = {}): Promise<GatewayProcess> {
-  const gateway = new GatewayProcess(["--port", "0", "--config", configuration()], {
+async function start(env: Readonly<Record<string, string>> = {}, general = ""): Promise<GatewayProcess> {
+  const gateway = new GatewayProcess(["--port", "0", "--config", configuration(general)], {
     SIGNALBOX_MASTER_KEY: MASTER,
     SIGNALBOX_DATA_DIR: join(folder, "data"),
     ...env,
@@ -147,6 +147,19 @@ describe("a team with a virtual key", () => {
     expect(await ask(client(second, other))).toBe("Hello");
     expect(upstream.sent).toHaveLength(3);
   });
+});
+
+test("a budget of the file is each key's that has none, and no administrator's", async () => {
+  const gateway = await start({}, `, max_budget: ${2.5 * COST}, budget_duration: 30d`);
+  const { key } = await manage(gateway, "/key/generate", { models: ["gpt-4o"] });
+  const { key: richer } = await manage(gateway, "/key/generate", { models: ["gpt-4o"], max_budget: 1 });
+  for (const each of [key, richer, MASTER]) {
+    await ask(client(gateway, each));
+    await ask(client(gateway, each));
+  }
+  await expect(ask(client(gateway, key))).rejects.toMatchObject({ status: 429, code: "budget_exceeded" });
+  expect(await ask(client(gateway, richer))).toBe("Hello");
+  expect(await ask(client(gateway, MASTER))).toBe("Hello");
 });
 
 test("a second gateway on the same data directory is refused", async () => {

@@ -20,6 +20,7 @@ export interface ConfigValues {
     readonly max_internal_user_budget?: number;
     readonly internal_user_budget_duration?: string;
     readonly max_end_user_budget?: number;
+    readonly set_verbose?: false;
     readonly cost_discount_config?: Readonly<Record<string, number | undefined>>;
     readonly cost_margin_config?: Readonly<Record<string, MarginValues | undefined>>;
     readonly default_key_generate_params?: ParamsValues;

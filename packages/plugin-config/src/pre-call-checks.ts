@@ -47,7 +47,10 @@ export function checkNotices({ router_settings: router }: ConfigValues): readonl
 }
 
 /** A sentence for each key that is taken and has nothing to do. */
-export function idleKeys({ general_settings: general = {} }: ConfigValues): readonly string[] {
+export function idleKeys({
+  general_settings: general = {},
+  litellm_settings: calls = {},
+}: ConfigValues): readonly string[] {
   const { proxy_batch_write_at: batch, store_audit_logs: audit } = general;
   return [
     ...(batch === undefined
@@ -56,5 +59,6 @@ export function idleKeys({ general_settings: general = {} }: ConfigValues): read
     ...(audit === undefined
       ? []
       : ["general_settings.store_audit_logs changes nothing: every change to keys and teams is on record"]),
+    ...(calls.set_verbose === undefined ? [] : ["litellm_settings.set_verbose changes nothing: false is how it is"]),
   ];
 }

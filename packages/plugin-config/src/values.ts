@@ -28,6 +28,9 @@ export const text: z.ZodType<string> = z.string(expected("text")).min(1, expecte
 
 export const flag: z.ZodType<boolean> = z.boolean(expected("true or false, without quotes"));
 
+/** There is no more to say than is said. */
+export const notVerbose: z.ZodType<false> = z.literal(false, expected("false: nothing here says more"));
+
 const DAY_SECONDS = 86_400;
 
 export const seconds: z.ZodType<number> = z

@@ -93,7 +93,6 @@ describe("a configuration with keys of missing plugins", () => {
       ],
       [18, "litellm_settings.cache", needs("cache"), REMEDY],
       [19, "litellm_settings.cache_params", needs("cache"), REMEDY],
-      [22, "litellm_settings.set_verbose", needs("logging"), REMEDY],
     ]);
   });
 

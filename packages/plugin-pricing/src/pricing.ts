@@ -20,8 +20,8 @@ import { checkOptions, faultOf } from "./check-options.ts";
 import { costLines } from "./cost-lines.ts";
 import type { PricingOptions } from "./options.ts";
 import { dividedUp, scaled } from "./prices/decimal.ts";
-import type { DatedPrices, LibraryLookup } from "./prices/library-prices.ts";
-import { loadLibrary } from "./prices/library-prices.ts";
+import type { DatedPrices, Library } from "./prices/library-prices.ts";
+import { priceLibrary } from "./prices/library-prices.ts";
 import { ownFields, PriceBook } from "./prices/price-book.ts";
 import { readPriceFields } from "./prices/price-fields.ts";
 import { pricesOfTier } from "./prices/service-tiers.ts";
@@ -42,46 +42,43 @@ const FREE_MODERATION: readonly string[] = ["openai", "azure", "azure-openai"];
  */
 export function pricing(options: PricingOptions = {}): Plugin {
   checkOptions(options);
-  const book = new ModelPricing(options);
+  const library = priceLibrary();
+  const book = new ModelPricing(options, library);
   const warnings = warningsOf(options.priceMap);
   return {
     name: "pricing",
     pricing: book,
-    async setup() {
-      book.use(await loadLibrary());
-    },
     start(container) {
       if (container.isRegistered(MODEL_FACTS, true)) book.useFacts(container.resolve(MODEL_FACTS));
-      if (container.isRegistered(MODEL_TABLE, true)) container.resolve(MODEL_TABLE).all().forEach(checkDeployment);
+      if (container.isRegistered(MODEL_TABLE, true)) {
+        for (const deployment of container.resolve(MODEL_TABLE).all()) {
+          checkDeployment(deployment);
+          library.prepare(deployment.provider);
+        }
+      }
     },
     check: () => ({ ok: true, ...(warnings !== undefined && { detail: warnings }) }),
   };
 }
 
-/** Prices of the deployments of one gateway. Knows custom prices only, until the price data are loaded. */
+/** Prices of the deployments of one gateway. */
 class ModelPricing implements Pricing {
-  readonly #options: PricingOptions;
   readonly #billing: Billing;
   readonly #currencies: Currencies;
   readonly #now: () => number;
   readonly #hostedToolsCap: bigint | undefined;
   readonly #webSearchPrice: bigint | undefined;
   readonly #limits = new WeakMap<Deployment, Limits>();
-  #book: PriceBook;
+  readonly #book: PriceBook;
   #facts: (deployment: Deployment) => ModelFacts = ({ info }) => info ?? {};
 
-  constructor(options: PricingOptions) {
-    this.#options = options;
+  constructor(options: PricingOptions, library: Library) {
     this.#billing = new Billing(options);
     this.#now = options.now ?? Date.now;
     this.#currencies = currencies(options.currencies, this.#now);
     this.#hostedToolsCap = picoOf(options.hostedToolsCap);
     this.#webSearchPrice = picoOf(options.webSearchPrice);
-    this.#book = new PriceBook(options, () => undefined);
-  }
-
-  use(library: LibraryLookup): void {
-    this.#book = new PriceBook(this.#options, library);
+    this.#book = new PriceBook(options, library.lookup);
   }
 
   useFacts(facts: (deployment: Deployment) => ModelFacts): void {

@@ -1,5 +1,5 @@
 import { tries } from "../routing-values.ts";
-import { fallbackList, flag, modelNames, seconds } from "../values.ts";
+import { fallbackList, flag, modelNames, notVerbose, seconds } from "../values.ts";
 import type { ConfigKey } from "./key.ts";
 import { later, refused, supported } from "./key.ts";
 
@@ -14,12 +14,13 @@ export const LITELLM_SETTINGS_KEYS: readonly ConfigKey[] = [
   supported(`${LITELLM}.content_policy_fallbacks`, fallbackList, "As in `router_settings`."),
   supported(`${LITELLM}.default_fallbacks`, modelNames, "As in `router_settings`."),
   supported(`${LITELLM}.num_retries`, tries, "As in `router_settings`."),
+  supported(`${LITELLM}.set_verbose`, notVerbose, "`false`, which changes nothing."),
 
   ...later("logging", LITELLM, "callbacks success_callback failure_callback service_callbacks"),
   ...later(
     "logging",
     LITELLM,
-    "turn_off_message_logging redact_user_api_key_info redact_messages_in_exceptions json_logs set_verbose",
+    "turn_off_message_logging redact_user_api_key_info redact_messages_in_exceptions json_logs",
   ),
   ...later("rewrite", LITELLM, "modify_params"),
   ...later("transport", LITELLM, "force_ipv4 ssl_verify ssl_certificate"),

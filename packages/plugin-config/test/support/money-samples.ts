@@ -106,6 +106,7 @@ export const MONEY_SAMPLES: Readonly<Record<string, KeySample>> = {
     "personal_key_generation.required_params": ["tags"],
   }),
 
+  [`${LITELLM}.set_verbose`]: just(false),
   [`${GENERAL}.master_keys`]: just(["sk-2b7e151628aed2a6"]),
   [`${GENERAL}.database_url`]: just("postgres://app:password@db/app"),
   [`${GENERAL}.database_connection_pool_limit`]: beside(20, DATABASE),
