@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 
 export interface BenchOptions {
-  /** `gateway`: calls through a running gateway. `routing`: the choice among deployments alone. `money`: calls with budgets. */
+  /** `gateway`: calls through a running gateway. `routing`: the choice among deployments alone. `money`: calls with budgets. `keys`: a million virtual keys. */
   readonly suite: Suite;
   readonly quick: boolean;
   /** Where to write the figures as JSON. */
@@ -14,9 +14,11 @@ export interface BenchOptions {
   /** Sections to run. */
   readonly sections: readonly Section[];
   readonly pace: Pace;
+  /** Of `reports`: over how many entries. */
+  readonly rows: number;
 }
 
-export const SUITES = ["gateway", "routing", "money"] as const;
+export const SUITES = ["gateway", "routing", "money", "keys", "reports"] as const;
 export type Suite = (typeof SUITES)[number];
 
 export const SECTIONS = ["start", "plain", "streamed", "paced", "memory"] as const;
@@ -43,6 +45,7 @@ export const USAGE = `npm run bench -- [SUITE] [options]
   --no-build       take the built packages as they are
   --portkey DIR    compare with @portkey-ai/gateway, installed in DIR (default: this repository)
   --only NAMES     only targets whose names contain one of these, comma-separated
+  --rows NUMBER    of reports: over how many entries; default 10000000
   --sections NAMES ${SECTIONS.join(", ")}; default all`;
 
 /** @throws {TypeError} for arguments that nobody knows */
@@ -58,6 +61,7 @@ export function readOptions(words: readonly string[]): BenchOptions | undefined 
       portkey: { type: "string" },
       only: { type: "string", default: "" },
       sections: { type: "string", default: SECTIONS.join(",") },
+      rows: { type: "string", default: "10000000" },
       help: { type: "boolean", default: false },
     },
   });
@@ -79,5 +83,12 @@ export function readOptions(words: readonly string[]): BenchOptions | undefined 
     only: values.only.split(",").filter((name) => name !== ""),
     sections,
     pace: values.quick ? QUICK : FULL,
+    rows: wholeNumber(values.rows),
   };
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) throw new TypeError("--rows must be a number of entries");
+  return number;
 }

@@ -101,8 +101,10 @@ export class SqliteCollection<Item extends StoredRecord> implements RecordCollec
     const count = this.#database.statement(`SELECT count(*) AS total FROM ${this.#table.name} WHERE ${condition}`);
     const { total } = count.get(...values) as { readonly total: number };
     const column = this.#table.value(sortBy);
+    // what is skipped is skipped in the index: only the rows of the page are read
     const page = (more: string, order: string, most: number, skip: number): Item[] => {
-      const sql = `SELECT body FROM ${this.#table.name} WHERE ${condition}${more} ORDER BY ${order} LIMIT ? OFFSET ?`;
+      const rows = `SELECT rowid FROM ${this.#table.name} WHERE ${condition}${more} ORDER BY ${order} LIMIT ? OFFSET ?`;
+      const sql = `SELECT body FROM ${this.#table.name} WHERE rowid IN (${rows}) ORDER BY +${order}`;
       return this.#database
         .statement(sql)
         .all(...values, most, skip)
