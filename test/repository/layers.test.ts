@@ -4,9 +4,13 @@ import { importsOf, PACKAGES } from "./workspace.ts";
 /** The only edge between providers: the OpenAI wire format is shared by every host that speaks it. */
 const SHARED_CODEC = "provider-openai";
 
+/** What talks to Redis shares how: the connection of another plugin, and nothing else of it. */
+const SHARED_CONNECTION = "plugin-redis/connection";
+
 function mayImport(from: string, to: string): boolean {
   if (from === "kernel") return false;
   if (to === "kernel") return true;
+  if (from.startsWith("plugin-cache-")) return to === SHARED_CONNECTION;
   return from.startsWith("provider-") && to === SHARED_CODEC;
 }
 
@@ -18,7 +22,7 @@ describe("imports only point down", () => {
       const wrong: string[] = [];
       for (const { path, text } of sources) {
         for (const { from } of importsOf(text)) {
-          const target = /^@signalbox\/([^/]+)/.exec(from)?.[1];
+          const target = /^@signalbox\/([^/]+(?:\/connection)?)/.exec(from)?.[1];
           if (target !== undefined && !mayImport(name, target)) wrong.push(`${path} imports ${from}`);
           if (FRAMEWORKS.test(from) && !(name === "express" && from === "express")) {
             wrong.push(`${path} imports ${from}`);

@@ -5,7 +5,7 @@ import { IdSource } from "../ids.ts";
 import type { Layer, LayerPlacement } from "../layer.ts";
 import type { OperationName, Reply, ResultOf } from "../operation.ts";
 import type { EmbedRequest } from "../operations/embed.ts";
-import type { Cache, Recording } from "./cache.ts";
+import type { Cache, CacheClaim, Recording } from "./cache.ts";
 import { cacheKey, setCacheAddress } from "./cache-key.ts";
 import type { CachePlan } from "./cache-plan.ts";
 import { cachePlan } from "./cache-plan.ts";
@@ -100,7 +100,7 @@ export function cacheLayer(cache: Cache, settings: CacheSettings, writes: Pendin
     try {
       const claim = await claimed(call);
       if (claim?.mine === false) {
-        await claim.settled(call.signal);
+        await settled(claim, call.signal);
         const found = await find(call, next, plan);
         if (found !== undefined) {
           flight.land({ kind: "answered", result: found });
@@ -251,6 +251,16 @@ export function cacheLayer(cache: Cache, settings: CacheSettings, writes: Pendin
   }
 
   return { layer: cached };
+}
+
+/** A store that fails while it is waited for tells nothing: the call goes on. */
+async function settled(claim: CacheClaim & { readonly mine: false }, signal: AbortSignal): Promise<void> {
+  try {
+    await claim.settled(signal);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    cacheErrors.publish({ operation: "claim", error });
+  }
 }
 
 type Outcome = "hit" | "stale" | "shared" | "partial" | "miss" | "bypass";

@@ -20,11 +20,11 @@ export function mergeVectors(
 ): EmbedResult {
   let next = 0;
   const embeddings = inputs.map((_, at) => found[at]?.result.embeddings[0] ?? asked?.embeddings[next++] ?? []);
-  const any = asked ?? found.find((recording) => recording !== undefined)?.result;
+  const first = asked ?? found.find((recording) => recording !== undefined)?.result;
   return {
-    model: any?.model ?? model,
+    model: first?.model ?? model,
     embeddings,
     usage: asked?.usage ?? NO_USAGE,
-    ...(any?.extra !== undefined && { extra: any.extra }),
+    ...(first?.extra !== undefined && { extra: first.extra }),
   };
 }

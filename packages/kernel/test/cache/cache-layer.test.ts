@@ -267,9 +267,9 @@ describe("a stale answer", () => {
     let calls = 0;
     const { gateway } = await cachingGateway({
       policy: { ttlMs: 10, staleMs: 60_000 },
-      script: async function* (attempt) {
+      script: async function* () {
         calls += 1;
-        if (calls > 1) return yield* failWith(new GatewayError("provider_error", "down"))(attempt);
+        if (calls > 1) return yield* failWith(new GatewayError("provider_error", "down"));
         return textResult("first");
       },
     });

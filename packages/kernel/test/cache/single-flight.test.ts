@@ -141,6 +141,15 @@ describe("equal calls of several processes", () => {
     expect(gateways.map(({ asked }) => asked.length).toSorted()).toEqual([0, 1]);
   });
 
+  it("ask when nobody can tell any more how the other one fares", async () => {
+    const lost = async () => {
+      throw new Error("the store is gone");
+    };
+    const cache = { ...memoryCache(), claim: async (): Promise<CacheClaim> => ({ mine: false, settled: lost }) };
+    const { gateway } = await cachingGateway({ cache });
+    expect((await ask(gateway)).text).toBe("answer 1");
+  });
+
   it("ask when the other one has given up", async () => {
     const cache = {
       ...memoryCache(),

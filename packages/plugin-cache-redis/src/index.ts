@@ -1,0 +1,2 @@
+export type { RedisCacheOptions } from "./options.ts";
+export { redisCache } from "./redis-cache.ts";
