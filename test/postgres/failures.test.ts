@@ -56,9 +56,16 @@ describe("a ledger in PostgreSQL", () => {
       Array.from({ length: 8 }, () => opened({ url: database.url, schema, pool: 2, reservations: true })),
     );
     const { rows } = await client.query(`SELECT version FROM ${schema}.migrations ORDER BY version`);
-    expect(rows).toEqual([{ version: 1 }, { version: 2 }, { version: 3 }, { version: 4 }, { version: 5 }]);
+    expect(rows).toEqual([
+      { version: 1 },
+      { version: 2 },
+      { version: 3 },
+      { version: 4 },
+      { version: 5 },
+      { version: 6 },
+    ]);
     await client.query(`INSERT INTO ${schema}.migrations (version) VALUES (99)`);
-    await expect(opened({ url: database.url, schema })).rejects.toThrow("of version 99, newer than this program's 4");
+    await expect(opened({ url: database.url, schema })).rejects.toThrow("of version 99, newer than this program's 6");
     for (const plugin of plugins) await plugin.close?.();
   });
 

@@ -2,6 +2,7 @@ import { GatewayError } from "@signalbox/kernel";
 import type { Database, Session } from "./database.ts";
 import { daySumsMigration } from "./migrations/day-sums.ts";
 import { entriesMigration } from "./migrations/entries.ts";
+import { freshEntriesMigration } from "./migrations/fresh-entries.ts";
 import { recallMigration } from "./migrations/recall.ts";
 import { recordsMigration } from "./migrations/records.ts";
 import { reservationsMigration } from "./migrations/reservations.ts";
@@ -13,6 +14,7 @@ const MIGRATIONS: readonly ((schema: string) => string)[] = [
   reservationsMigration,
   recallMigration,
   daySumsMigration,
+  freshEntriesMigration,
 ];
 
 /** Brings the tables up to date. Processes that start at once wait for each other. */

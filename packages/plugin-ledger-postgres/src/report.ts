@@ -139,6 +139,13 @@ function grouped(groups: readonly string[], source: string): string {
     GROUP BY ${places === "" ? "()" : places} HAVING sum(requests) <> 0 ORDER BY ${places === "" ? "1" : places}`;
 }
 
+/** Sums added up by hour and by what divides the report: a day's name is then made for each hour, not for each sum. */
+function byHour(columns: readonly string[], parts: readonly string[]): string {
+  const names = [...new Set(["hour", ...columns])].join(", ");
+  const totals = TOTALS.map((column) => `sum(${column}) AS ${column}`).join(", ");
+  return `(SELECT ${names}, ${totals} FROM (${parts.join(" UNION ALL ")}) AS part GROUP BY ${names}) AS part`;
+}
+
 function fromSums(schema: string, query: ReportQuery, sums: SumTables): Query {
   const { groupBy, scope } = query;
   const span = spanOf(query);
@@ -157,12 +164,12 @@ function fromSums(schema: string, query: ReportQuery, sums: SumTables): Query {
     `${column} >= ${start} AND ${column} < ${end}`;
   const hour = `started_at - mod(started_at, ${HOUR_MS}) AS hour`;
   const tokens = TOTALS.slice(3).join(", ");
-  const entries = (where: string): string =>
+  const entries = (where: string, table: string = `${schema}.entries`): string =>
     `SELECT ${hour}, ${sums.ofEntries.join(", ")}, billed, 1 AS requests, (error_code IS NOT NULL)::int AS failures,
-      ${tokens} FROM ${schema}.entries ${sums.join} WHERE ${mine} AND ${where}`;
+      ${tokens} FROM ${table} ${sums.join} WHERE ${mine} AND ${where}`;
   const parts = [
     ...span.edges.map((edge) => entries(`${between("started_at", edge)} AND tx < ${mark}`)),
-    ...all.map((part) => entries(`tx >= ${mark} AND ${between("started_at", part)}`)),
+    ...all.map((part) => entries(between("started_at", part), `${schema}.fresh_entries()`)),
   ];
   if (first < last) {
     // days of another zone are none of the sums' days
@@ -182,10 +189,12 @@ function fromSums(schema: string, query: ReportQuery, sums: SumTables): Query {
     );
   }
   if (parts.length === 0) parts.push(entries("false"));
-  const groups = groupBy.map((name) =>
-    name === "day" ? dayOf("hour", "$1") : SCOPES.includes(name) || LABELS.includes(name) ? sums.column(name) : name,
-  );
-  return { text: grouped(groups, `(${parts.join(" UNION ALL ")}) AS part`), values };
+  const columns = groupBy
+    .filter((name) => name !== "day")
+    .map((name) => (SCOPES.includes(name) || LABELS.includes(name) ? sums.column(name) : name));
+  const rest = [...columns];
+  const groups = groupBy.map((name) => (name === "day" ? dayOf("hour", "$1") : (rest.shift() as string)));
+  return { text: grouped(groups, byHour(columns, parts)), values };
 }
 
 type Stretch = readonly [from: number, to: number];

@@ -14,8 +14,8 @@ export function spentQuery(schema: string, query: SpendQuery): Query {
   const total = (parts: readonly string[]): string =>
     `SELECT coalesce(sum(billed), 0)::text AS billed, coalesce(sum(requests), 0)::text AS entries
       FROM (${parts.join(" UNION ALL ")}) AS part`;
-  const entries = (where: string): string =>
-    `SELECT billed, 1::bigint AS requests FROM ${schema}.entries WHERE ${where}`;
+  const entries = (where: string, table: string = "entries"): string =>
+    `SELECT billed, 1::bigint AS requests FROM ${schema}.${table} WHERE ${where}`;
   const corrections = (where: string): string =>
     `SELECT sign * billed, sign::bigint FROM ${schema}.entry_corrections WHERE tx >= ${mark} AND ${where}`;
 
@@ -27,7 +27,7 @@ export function spentQuery(schema: string, query: SpendQuery): Query {
       return { text: total([entries(`${mine} AND started_at >= ${start} AND started_at < ${end}`)]), values: [key] };
     }
     const sums = `SELECT billed, requests FROM ${schema}.sums_by_line WHERE line = $1`;
-    return { text: total([sums, entries(`tx >= ${mark} AND ${mine}`), corrections(mine)]), values: [key] };
+    return { text: total([sums, entries(mine, "fresh_entries()"), corrections(mine)]), values: [key] };
   }
 
   const span = spanOf(query);
@@ -36,7 +36,7 @@ export function spentQuery(schema: string, query: SpendQuery): Query {
   const between = (start: number, end: number): string => `started_at >= ${start} AND started_at < ${end}`;
   const parts = span.edges.map(([start, end]) => entries(`${mine} AND ${between(start, end)} AND tx < ${mark}`));
   const [start, end] = bounds(query);
-  parts.push(entries(`tx >= ${mark} AND ${mine} AND ${between(start, end)}`));
+  parts.push(entries(`${mine} AND ${between(start, end)}`, "fresh_entries()"));
   if (first < last) {
     parts.push(
       `SELECT billed, requests FROM ${schema}.sums_by_scope WHERE scope = $1 AND hour >= ${first} AND hour < ${last}`,

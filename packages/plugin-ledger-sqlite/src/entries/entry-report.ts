@@ -1,5 +1,5 @@
 import { setImmediate as breathe } from "node:timers/promises";
-import type { ReportQuery, ReportRow, SpendQuery } from "@signalbox/kernel";
+import type { ReportQuery, ReportRow, Scope, SpendQuery } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
 import { Periods } from "@signalbox/kernel/ledger";
 import type { Database } from "../database/database.ts";
@@ -24,7 +24,7 @@ type SumRow = Readonly<Record<string, bigint | string>>;
 export async function reportEntries(database: Database, query: ReportQuery): Promise<readonly ReportRow[]> {
   const byDay = query.groupBy.includes("day");
   const nextPiece = byDay ? dayPieces(query.timezone) : longPieces;
-  const rows = new ReportRows(query.groupBy);
+  const rows = new ReportRows(query.groupBy, (id) => database.read(() => factsOf(database, id)));
   let from = query.from ?? Number.NEGATIVE_INFINITY;
   const to = query.to ?? Number.POSITIVE_INFINITY;
   while (from < to) {
@@ -82,11 +82,13 @@ function addPiece(database: Database, query: ReportQuery, rows: ReportRows, day:
   const add = (sql: string, values: readonly Value[]): void => {
     for (const row of database.exactStatement(sql).iterate(...values)) rows.add(row as SumRow, day);
   };
-  // Added up by group first: its number compares faster than its texts.
+  // Added up by group first: its number compares faster than its texts, and its scopes are read once.
   const fromSums = (table: string, sql: string): string =>
-    columns.length === 0
-      ? `SELECT ${SUM_OF_SUMS} FROM ${table} WHERE ${sql}`
-      : `SELECT ${names}${SUM_OF_SUMS} FROM
+    rows.ofGroups
+      ? `SELECT group_id, ${SUM_OF_SUMS} FROM ${table} WHERE ${sql} GROUP BY group_id`
+      : columns.length === 0
+        ? `SELECT ${SUM_OF_SUMS} FROM ${table} WHERE ${sql}`
+        : `SELECT ${names}${SUM_OF_SUMS} FROM
          (SELECT group_id, ${SUM_OF_SUMS} FROM ${table} WHERE ${sql} GROUP BY group_id)
          JOIN entry_groups USING (group_id) ${grouped}`;
   for (const piece of entries) {
@@ -101,18 +103,36 @@ function addPiece(database: Database, query: ReportQuery, rows: ReportRows, day:
   }
 }
 
+/** What the entries of a group have in common. */
+interface Facts {
+  readonly row: SumRow;
+  readonly scopes: readonly Scope[];
+}
+
+function factsOf(database: Database, id: bigint): Facts {
+  const sql = "SELECT operation, model, deployment, provider, scopes FROM entry_groups WHERE group_id = ?";
+  const row = database.statement(sql).get(id) as SumRow;
+  return { row, scopes: readScopes(row["scopes"] as string) };
+}
+
 /** The rows of a report while it is added up. */
 class ReportRows {
   readonly #groupBy: readonly string[];
   readonly #rows = new Map<string, { -readonly [Name in keyof ReportRow]: ReportRow[Name] }>();
+  readonly #factsOf: (group: bigint) => Facts;
+  readonly #facts = new Map<bigint, Facts>();
   /** What SQL has to group by. */
   readonly columns: readonly string[];
+  /** Whether scopes divide the report: then sums are added up by group, and divided here. */
+  readonly ofGroups: boolean;
 
-  constructor(groupBy: readonly string[]) {
+  constructor(groupBy: readonly string[], factsOfGroup: (group: bigint) => Facts) {
     this.#groupBy = groupBy;
+    this.#factsOf = factsOfGroup;
     const own = [...new Set(groupBy)].filter((name) => COLUMN_NAMES.has(name));
     const scopes = groupBy.some((name) => name !== "day" && !COLUMN_NAMES.has(name));
     this.columns = scopes ? [...own, "scopes"] : own;
+    this.ofGroups = scopes;
   }
 
   add(row: SumRow, day: string): void {
@@ -146,16 +166,24 @@ class ReportRows {
 
   /** One list of values for each row that it counts in: several where it has several tags. */
   #groupsOf(row: SumRow, day: string): readonly (readonly string[])[] {
-    const scopes = "scopes" in row ? readScopes(row["scopes"] as string) : [];
+    const facts = this.#factsOfRow(row);
     let groups: readonly (readonly string[])[] = [[]];
     for (const name of this.#groupBy) {
-      const values = this.#valuesOf(name, row, scopes, day);
+      const values = this.#valuesOf(name, facts, day);
       groups = groups.flatMap((group) => values.map((value) => [...group, value]));
     }
     return groups;
   }
 
-  #valuesOf(name: string, row: SumRow, scopes: ReturnType<typeof readScopes>, day: string): readonly string[] {
+  #factsOfRow(row: SumRow): Facts {
+    const id = row["group_id"] as bigint | undefined;
+    if (id === undefined) return { row, scopes: "scopes" in row ? readScopes(row["scopes"] as string) : [] };
+    const facts = this.#facts.get(id) ?? this.#factsOf(id);
+    this.#facts.set(id, facts);
+    return facts;
+  }
+
+  #valuesOf(name: string, { row, scopes }: Facts, day: string): readonly string[] {
     if (name === "day") return [day];
     if (COLUMN_NAMES.has(name)) return [row[name] as string];
     const ids = new Set<string>();
