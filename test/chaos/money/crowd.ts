@@ -39,7 +39,7 @@ interface Door {
 /** After a refusal or a failure. */
 const PAUSE_MS = 20;
 /** A call that takes longer has been forgotten. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 90_000;
 
 /** Clients that call, with streams and without, and leave as they please, until `over` resolves. */
 export async function crowd(door: Door, options: CrowdOptions, over: Promise<unknown>): Promise<Fares> {

@@ -29,7 +29,7 @@ export const aDollar: Round = {
 
 const STREAMS = 1_000;
 
-const slowStream = (): Wish => ({ content: "words=40 gap=400 wait=0", maxTokens: 40, stream: true });
+const slowStream = (): Wish => ({ content: "words=40 gap=1500 wait=0", maxTokens: 40, stream: true });
 
 export const ended: Round = {
   name: "ended",
@@ -38,7 +38,7 @@ export const ended: Round = {
   drainMs: 3_000,
   ended: true,
   trouble: async ({ fleet }) => {
-    const patience = performance.now() + 30_000;
+    const patience = performance.now() + 45_000;
     while (performance.now() < patience) {
       const running = (await fleet.ask<number>("calls")).reduce((sum, calls) => sum + calls, 0);
       if (running >= STREAMS) return;

@@ -53,7 +53,7 @@ export function printReports(reports: readonly RoundReport[]): void {
 export function roundChecks({ round, verdict, excess, looks, segments, exits }: RoundReport): readonly Check[] {
   const name = (what: string): string => `${round}: ${what}`;
   return [
-    atLeast(name("attempts that were charged"), verdict.charged, 200, ""),
+    atLeast(name("attempts that were charged"), verdict.charged, 100, ""),
     atMost(name("lines whose cap the bill passes"), verdict.violations.length, 0, ""),
     atMost(name("most that a counter was over its cap"), Number(excess), 0, "nano-dollars"),
     atLeast(name("looks at the counters"), looks, 5, ""),
