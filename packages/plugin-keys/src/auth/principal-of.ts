@@ -45,6 +45,7 @@ export function principalOf(identity: Identity): Principal {
   const routes = routesOf(key.allowed_routes);
   const routing = routingOf(key.router_settings ?? team?.router_settings ?? null);
   const aliases = { ...team?.model_aliases, ...key.aliases };
+  const guardrails = [...new Set([...guardrailsOf(team?.settings), ...guardrailsOf(key.settings)])];
   const tags = [...new Set([...(team?.tags ?? []), ...key.tags])];
   return {
     id: key.id,
@@ -55,6 +56,7 @@ export function principalOf(identity: Identity): Principal {
     ...(key.team_id !== null && { teamId: key.team_id }),
     ...(organization !== undefined && { organizationId: organization.id }),
     ...(tags.length > 0 && { tags }),
+    ...(guardrails.length > 0 && { guardrails: { on: guardrails } }),
     ...(Object.keys(aliases).length > 0 && { aliases }),
     ...(routing !== undefined && { routing }),
     ...(budgets.length > 0 && { budgets }),
@@ -63,6 +65,11 @@ export function principalOf(identity: Identity): Principal {
     ...(key.key_alias !== null && { alias: key.key_alias }),
     metadata: key.metadata,
   };
+}
+
+/** Those that calls need, besides those that all calls do. One that is not there lets no call pass. */
+function guardrailsOf(settings: Readonly<Record<string, unknown>> | undefined): readonly string[] {
+  return (settings?.["guardrails"] ?? []) as readonly string[];
 }
 
 /** A key of a team is bounded by the team, any other by its user; both by the organisation. */
