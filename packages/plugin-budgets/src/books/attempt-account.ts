@@ -1,5 +1,5 @@
 import type { Attempt, EventOf, NanoUsd, OperationName, ResultOf, Scope, Usage } from "@signalbox/kernel";
-import { formatUsd, GatewayError, isGatewayError, NO_USAGE } from "@signalbox/kernel";
+import { GatewayError, isGatewayError, NO_USAGE } from "@signalbox/kernel";
 import { certainlyFree } from "../receipts/certainly-free.ts";
 import type { Receipt } from "../receipts/receipt.ts";
 import { FREE } from "../receipts/receipt.ts";
@@ -7,6 +7,7 @@ import { Received } from "../receipts/received.ts";
 import type { ChargedLine } from "../rules/charged-lines.ts";
 import type { Books } from "./books.ts";
 import { budgetExceeded, priceUnknown } from "./budget-error.ts";
+import { addCostHeaders } from "./cost-headers.ts";
 import { attemptEntry, entryOutline } from "./entry.ts";
 
 /** Of these, a usage without tokens means that it is missing. */
@@ -79,11 +80,9 @@ export class AttemptAccount {
 
   succeed(result: ResultOf<OperationName>): void {
     const { usage } = result as { usage?: Usage };
-    const billed = this.#end(() => this.#ofResult(usage, result), undefined, finishReasonOf(result));
+    const receipt = this.#end(() => this.#ofResult(usage, result), undefined, finishReasonOf(result));
     // a stream's headers have gone
-    if (billed !== undefined && this.received.firstEventAt === 0) {
-      this.attempt.trace.header("x-signalbox-response-cost", formatUsd(billed));
-    }
+    if (receipt !== undefined && this.received.firstEventAt === 0) addCostHeaders(this.attempt.trace, receipt);
   }
 
   fail(thrown: unknown): void {
@@ -123,7 +122,7 @@ export class AttemptAccount {
       : receipts.broken(this.attempt, this.received, this.#estimate);
   }
 
-  #end(work: () => Receipt, errorCode: string | undefined, finishReason: string | undefined): NanoUsd | undefined {
+  #end(work: () => Receipt, errorCode: string | undefined, finishReason: string | undefined): Receipt | undefined {
     if (!this.open) return undefined;
     this.open = false;
     let receipt: Receipt;
@@ -142,7 +141,7 @@ export class AttemptAccount {
     if (known.billed === undefined) this.#books.tell("priceUnknown", this);
     else if (this.#estimate !== undefined && known.billed > this.#estimate) this.#books.tell("aboveEstimate", this);
     this.#books.record(this, entry, this.#held);
-    return known.billed;
+    return known;
   }
 
   #endOf(denied: { readonly scope: Scope; readonly period: string }): number | undefined {
