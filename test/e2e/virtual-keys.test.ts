@@ -128,6 +128,7 @@ describe("a team with a virtual key", () => {
     await expect(ask(client(gateway, key), "secret")).rejects.toMatchObject({ status: 403, code: "model_not_allowed" });
     await expect(ask(client(gateway, `${String(key)}x`))).rejects.toBeInstanceOf(AuthenticationError);
     expect(await spent(gateway, key, 2 * COST)).toBe(2 * COST);
+    expect(await manage(gateway, "/global/spend")).toMatchObject({ spend: 2 * COST });
     expect(gateway.stdout + gateway.stderr).not.toContain(String(key));
   });
 

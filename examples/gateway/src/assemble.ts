@@ -9,7 +9,7 @@ import { openaiDialects } from "@signalbox/provider-openai";
 import { accessOf, accessPlugin, KEY_VARIABLE, SECRET_VARIABLES } from "./access.ts";
 import type { Catalog, Environment } from "./catalog.ts";
 import { createCatalog, MAIN_VENDORS } from "./catalog.ts";
-import { moneyPlugins } from "./money.ts";
+import { moneyPlugins, reportPlugins } from "./money.ts";
 import type { StartOptions } from "./start.ts";
 import type { Stores } from "./stores.ts";
 import { storesOf } from "./stores.ts";
@@ -60,6 +60,7 @@ export async function assemble(options: StartOptions, env: Environment): Promise
         ...stores.plugins,
         accessing,
         ...moneyPlugins(config),
+        ...(await reportPlugins(config, stores)),
         routing(config?.routing),
         fallbacks(config?.resilience),
       ],
