@@ -13,21 +13,26 @@ export async function sendLong(
 ): Promise<void> {
   const { response } = exchange;
   exchange.watch();
+  const pieces = rest[Symbol.asyncIterator]();
   try {
+    // what cannot even begin is still an error like every other
+    let step = await pieces.next();
     const all = replyHeaders(exchange);
     for (const name in headers) all.push(name, headers[name] as string);
     response.writeHead(status, all);
     if (body.length > 0) response.write(body);
-    for await (const piece of rest) {
+    while (step.done !== true) {
       if (exchange.closed) return;
-      if (piece !== "" && !response.write(piece)) await exchange.drained();
+      if (step.value !== "" && !response.write(step.value)) await exchange.drained();
       if (exchange.closed) return;
+      step = await pieces.next();
     }
     response.end();
   } catch (thrown) {
-    response.destroy();
+    if (response.headersSent) response.destroy();
     throw thrown;
   } finally {
+    await pieces.return?.();
     exchange.unwatch();
   }
 }

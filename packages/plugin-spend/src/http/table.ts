@@ -29,10 +29,12 @@ export function tableOf(rows: readonly Fields[], json: unknown): Table {
 
 /** Lines of CSV (RFC 4180), a page at a time. */
 export async function* csvOf({ columns, pages }: Table): AsyncGenerator<string> {
-  yield lineOf(columns);
+  let head = lineOf(columns);
   for await (const page of pages) {
-    yield page.map((row) => lineOf(columns.map((name) => row[name]))).join("");
+    yield head + page.map((row) => lineOf(columns.map((name) => row[name]))).join("");
+    head = "";
   }
+  yield head;
 }
 
 /** An array of JSON, a page at a time. */
