@@ -10,13 +10,12 @@ const NUMBER_FIRST: readonly RegExp[] = [
   /\d{1,4}(?: ?(?:bis|ter))?,? (?:[Rr]ue|[Aa]venue|[Bb]oulevard|[Pp]lace|[Cc]hemin|[Ii]mpasse|[Aa]llée|[Qq]uai|[Rr]oute)(?: (?:de|du|des|la|le|les|l'|d'|de la)){0,2} ?(?:[\p{Lu}][\p{L}'-]{1,24})(?:[ -][\p{Lu}][\p{L}'-]{1,24}){0,3}/uy,
 ];
 
-/** What streets are called, and then a house number. */
+/** What streets are called, and then a house number. By first letters, of which one stands in front. */
 const NAME_FIRST: readonly RegExp[] = [
   /(?:[Cc]alle|C\/|[Aa]venida|[Aa]vda\.|[Pp]laza|[Pp]aseo|[Cc]arrer)(?: (?:de|del|la|las|los|el)){0,2} ?[\p{Lu}][\p{L}'-]{1,24}(?: (?:de |del |la )?[\p{Lu}][\p{L}'-]{1,24}){0,3},? (?:n[.º°] ?)?\d{1,4}\b/uy,
   /(?:[Vv]ia|[Pp]iazza|[Cc]orso|[Vv]iale|[Ll]argo|[Vv]icolo)(?: (?:di|del|della|dei|delle|dello)){0,1} [\p{Lu}][\p{L}'.-]{1,24}(?: [\p{Lu}][\p{L}'.-]{1,24}){0,3},? \d{1,4}\b/uy,
   /(?:[Rr]ua|[Tt]ravessa|R\.)(?: (?:de|da|do|das|dos)){0,1} [\p{Lu}][\p{L}'.-]{1,24}(?: (?:de |da |do )?[\p{Lu}][\p{L}'.-]{1,24}){0,3},? (?:n[.º°] ?)?\d{1,4}\b/uy,
   /(?:P\.? ?O\.? Box|Post Office Box|Postfach|Postbus) \d{1,6}\b/y,
-  /(?:[\p{Lu}][\p{L}-]{0,30}|Am|An der|Auf der|Im) ?(?:[\p{L}-]{0,20}(?:straße|strasse|straat|laan|plein|gracht|weg|allee|gasse|platz|ring|damm|ufer|kade)|[\p{L}-]{0,20}str\.|Straße|Strasse|Str\.|Allee|Platz|Weg|Ring|Damm|Ufer),? \d{1,4} ?[a-z]?\b/uy,
 ];
 
 /** Of a word in any of the languages here. */
@@ -43,8 +42,8 @@ export const addressDetector: Detector = {
         const digit = isDigit(unit);
         if (!digit && nextDigit < at) nextDigit = digitFrom(text, at);
         const near = digit || nextDigit - at <= LONGEST;
-        if (near && (digit || isCapital(text, at) || STREET.test(text.slice(at, at + 8)))) {
-          const end = addressAt(text, at, digit ? NUMBER_FIRST : NAME_FIRST);
+        if (near) {
+          const end = digit ? addressAt(text, at, NUMBER_FIRST) : namedAt(text, at);
           if (end !== undefined) findings.push({ start: at, end, kind: "address", confidence: 0.7 });
         }
       }
@@ -54,8 +53,6 @@ export const addressDetector: Detector = {
   },
   settled: addressTail,
 };
-
-const STREET = /^(?:calle|avenida|plaza|paseo|via |piazza|corso|viale|rua |carrer)/;
 
 function digitFrom(text: string, from: number): number {
   for (let at = from; at < text.length; at++) if (isDigit(text.charCodeAt(at))) return at;
@@ -69,6 +66,43 @@ function addressAt(text: string, start: number, patterns: readonly RegExp[]): nu
     if (match !== null && match[0].length <= LONGEST) return start + match[0].length;
   }
   return undefined;
+}
+
+const NAMED_FIRST = "aclprtvACLPRTV";
+
+/** The address that begins with the name of a street. */
+function namedAt(text: string, start: number): number | undefined {
+  if (NAMED_FIRST.includes(text.charAt(start))) {
+    const end = addressAt(text, start, NAME_FIRST);
+    if (end !== undefined) return end;
+  }
+  if (!isCapital(text, start)) return undefined;
+  // Hauptstraße 12; Lange Straße 12
+  const first = wordEnd(text, start);
+  const second = text.charCodeAt(first) === 0x20 ? wordEnd(text, first + 1) : first;
+  for (const [from, end] of [
+    [start, first],
+    [first + 1, second],
+  ] as const) {
+    if (end - from < 3 || !GERMANIC.test(text.slice(from, end))) continue;
+    HOUSE.lastIndex = end;
+    const house = HOUSE.exec(text);
+    if (house !== null) return end + house[0].length;
+  }
+  return undefined;
+}
+
+const GERMANIC = /(?:straße|strasse|str|straat|laan|plein|gracht|weg|allee|gasse|platz|ring|damm|ufer|kade)$/i;
+const HOUSE = /\.?,? \d{1,4}(?: ?[a-z])?\b/y;
+
+function wordEnd(text: string, start: number): number {
+  let at = start;
+  while (at < start + 40) {
+    const unit = text.charCodeAt(at);
+    if (!(isLetter(unit) || unit === 0x2d) || isDigit(unit)) break;
+    at++;
+  }
+  return at;
 }
 
 const OPEN_NUMBER = /\d{1,5}[A-Za-z]?[-,\d]{0,6}(?: [\p{L}\p{N}'.#,-]*)*$/uy;

@@ -6,18 +6,20 @@ import { IBAN_LENGTHS } from "./iban-lengths.ts";
 import { NATIONAL_CODES } from "./national-codes.ts";
 
 const LONGEST = 44;
-const IBAN = /[A-Za-z]{2}\d\d[A-Za-z0-9 -]{11,40}/y;
 
 /** International bank account numbers and national ids that hold letters. */
 export function codeDetector(kinds: ReadonlySet<"iban" | "nationalId">): Detector {
   return {
     find(text, from) {
       const findings: Finding[] = [];
+      let digit = -1;
       let inside = from > 0 && isWord(text.charCodeAt(from - 1));
       for (let at = from; at < text.length; at++) {
         const word = isWord(text.charCodeAt(at));
         if (word && !inside) {
-          const found = codeAt(text, at, kinds);
+          // Most words are none of these: every code has a digit among its first nine characters.
+          if (digit < at) digit = nextDigit(text, at);
+          const found = digit - at < 9 ? codeAt(text, at, kinds) : undefined;
           if (found !== undefined) findings.push(found);
         }
         inside = word;
@@ -30,11 +32,16 @@ export function codeDetector(kinds: ReadonlySet<"iban" | "nationalId">): Detecto
 
 function codeAt(text: string, start: number, kinds: ReadonlySet<"iban" | "nationalId">): Finding | undefined {
   const first = text.charCodeAt(start);
-  if (kinds.has("iban") && !isDigit(first) && isDigit(text.charCodeAt(start + 2))) {
+  if (
+    kinds.has("iban") &&
+    !isDigit(first) &&
+    isDigit(text.charCodeAt(start + 2)) &&
+    isDigit(text.charCodeAt(start + 3))
+  ) {
     const end = ibanEnd(text, start);
     if (end !== undefined) return { start, end, kind: "iban", confidence: 1 };
   }
-  if (!kinds.has("nationalId") || !hasDigitSoon(text, start)) return undefined;
+  if (!kinds.has("nationalId")) return undefined;
   for (const { pattern, matches } of NATIONAL_CODES) {
     pattern.lastIndex = start;
     const match = pattern.exec(text);
@@ -46,10 +53,9 @@ function codeAt(text: string, start: number, kinds: ReadonlySet<"iban" | "nation
   return undefined;
 }
 
-/** Most words are none of these: every code has a digit among its first nine characters. */
-function hasDigitSoon(text: string, start: number): boolean {
-  for (let at = start; at < start + 9; at++) if (isDigit(text.charCodeAt(at))) return true;
-  return false;
+function nextDigit(text: string, from: number): number {
+  for (let at = from; at < text.length; at++) if (isDigit(text.charCodeAt(at))) return at;
+  return Number.MAX_SAFE_INTEGER;
 }
 
 /** Where the IBAN that begins here ends: as long as its country's are, and with a check of 1 (ISO 13616). */
@@ -57,8 +63,6 @@ function ibanEnd(text: string, start: number): number | undefined {
   const country = text.slice(start, start + 2).toUpperCase();
   const length = IBAN_LENGTHS[country];
   if (length === undefined) return undefined;
-  IBAN.lastIndex = start;
-  if (!IBAN.test(text)) return undefined;
   let compact = "";
   let at = start;
   while (compact.length < length && at - start < LONGEST) {

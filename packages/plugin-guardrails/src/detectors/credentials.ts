@@ -1,11 +1,11 @@
 import type { Finding } from "@signalbox/kernel";
 import type { Detector } from "./detector.ts";
-import { isWord, runTail } from "./detector.ts";
+import { runTail } from "./detector.ts";
 
 const LONGEST = 420;
 // Only printable ASCII: what is settled is told by its runs.
 const CREDENTIALS =
-  /:\/\/((?:(?![:@/"'<>`])[!-~]){0,64}):((?:(?![@"'<>`])[!-~]){1,128})@(?:(?!["'<>`,;)\]}])[!-~]){1,200}/y;
+  /:\/\/((?:(?![:@/"'<>`])[!-~]){0,64}):((?:(?![@/"'<>`])[!-~]){1,128})@(?:(?!["'<>`,;)\]}])[!-~]){1,200}/y;
 const NO_SECRET =
   /^(?:\*+|x+|\.+|<.*|\$.*|\{.*|%.*|#.*|password|passwd|pass|pwd|secret|changeme|change_me|example|your.*|my.*|test|todo|null|none|undefined|redacted|hidden|removed)$/i;
 
@@ -27,70 +27,96 @@ export const connectionDetector: Detector = {
   settled: (text, from) => runTail(text, from, LONGEST),
 };
 
-const NAMES =
-  /(?:api|access|secret|private|auth|client|account|shared|encryption|signing|webhook|bearer|db|user|admin|root)?[_ .-]?(?:key|token|secret|password|passwd|passphrase|pwd|credential|credentials)["'`\]]{0,2}$/i;
+const NAMES: readonly string[] = [
+  "key",
+  "token",
+  "secret",
+  "password",
+  "passwd",
+  "passphrase",
+  "pwd",
+  "credential",
+  "credentials",
+  "passwort",
+];
 const LONGEST_VALUE = 200;
-const LONGEST_NAME = 40;
 
 /** Random-looking values with a name in front that says what they are: `api_key = "…"`, `Authorization: Bearer …`. */
 export const assignmentDetector: Detector = {
   find(text, from) {
     const findings: Finding[] = [];
+    let end = from;
     for (let at = from; at < text.length; at++) {
       const unit = text.charCodeAt(at);
-      // the value's first character: behind `=`, `:`, a quote or a space that follows a name
-      if (!isValue(unit) || (at > 0 && isValue(text.charCodeAt(at - 1)) && !isAssign(text.charCodeAt(at - 1))))
-        continue;
-      let end = at;
-      while (end < text.length && end - at <= LONGEST_VALUE && isValue(text.charCodeAt(end))) end++;
-      const next = end;
-      if (end - at >= 8 && end - at <= LONGEST_VALUE && isNamed(text, at)) {
-        while (end > at && /[.:=]/.test(text.charAt(end - 1)) && !/[A-Za-z0-9+/]={1,2}$/.test(text.slice(at, end)))
-          end--;
-        if (looksRandom(text.slice(at, end))) findings.push({ start: at, end, kind: "credential", confidence: 0.7 });
+      if (unit > 0x7e || VALUE[unit] !== 1) continue;
+      if (end <= at) {
+        end = at + 1;
+        while (end < text.length && isValue(text.charCodeAt(end))) end++;
       }
-      at = Math.max(at, nextStart(text, at, next) - 1);
+      const before = text.charCodeAt(at - 1);
+      // the value's first character: of a run, or behind `=` or `:` in it
+      const begins = !isAssign(unit) && (at === 0 || !isValue(before) || isAssign(before));
+      if (begins && end - at >= 8 && end - at <= LONGEST_VALUE && isNamed(text, at)) {
+        let last = end;
+        while (last > at && /[.:=]/.test(text.charAt(last - 1)) && !/[A-Za-z0-9+/]={1,2}$/.test(text.slice(at, last)))
+          last--;
+        if (looksRandom(text.slice(at, last)))
+          findings.push({ start: at, end: last, kind: "credential", confidence: 0.7 });
+      }
+      // on to where the next one may begin
+      while (at + 1 < end && !isAssign(text.charCodeAt(at))) at++;
     }
     return findings;
   },
   settled: (text, from) => runTail(text, from, LONGEST_VALUE + 2),
 };
 
-/** Within a run, a value may begin once more behind `=` or `:`. */
-function nextStart(text: string, start: number, end: number): number {
-  for (let at = start + 1; at < end; at++) if (isAssign(text.charCodeAt(at - 1))) return at;
-  return end;
-}
-
 function isAssign(unit: number): boolean {
   return unit === 0x3d || unit === 0x3a;
 }
 
+/** ASCII that values are made of: 1. */
+const VALUE: Uint8Array = Uint8Array.from({ length: 128 }, (_, unit) =>
+  /[A-Za-z0-9_+/.~!#$%^&*@?=:-]/.test(String.fromCharCode(unit)) ? 1 : 0,
+);
+
 function isValue(unit: number): boolean {
-  return (
-    isWord(unit) ||
-    isAssign(unit) ||
-    [0x2b, 0x2f, 0x2d, 0x2e, 0x7e, 0x21, 0x23, 0x24, 0x25, 0x5e, 0x26, 0x2a, 0x40, 0x3f].includes(unit)
-  );
+  return unit < 0x80 && VALUE[unit] === 1;
 }
 
+function isSpace(unit: number): boolean {
+  return unit === 0x20 || unit === 0x09;
+}
+
+function isQuote(unit: number): boolean {
+  return unit === 0x22 || unit === 0x27 || unit === 0x60;
+}
+
+/** Whether a name stands in front of a value that says it is a secret. */
 function isNamed(text: string, start: number): boolean {
   let at = start;
-  const back = (test: RegExp, most: number): number => {
-    let count = 0;
-    while (at > 0 && count < most && test.test(text.charAt(at - 1))) {
-      at--;
-      count++;
-    }
-    return count;
-  };
-  back(/["'`]/, 1);
-  back(/[ \t]/, 3);
-  const assigned = back(/[=:>]/, 2);
-  back(/[ \t]/, 3);
-  const name = text.slice(Math.max(0, at - LONGEST_NAME), at);
-  if (assigned > 0) return NAMES.test(name);
-  return /\b(?:bearer|basic|password is|passwort ist|token is|key is|secret is)$/i.test(name);
+  if (isQuote(text.charCodeAt(at - 1))) at--;
+  for (let count = 0; count < 3 && isSpace(text.charCodeAt(at - 1)); count++) at--;
+  let assigned = false;
+  for (let count = 0; count < 2; count++) {
+    const unit = text.charCodeAt(at - 1);
+    if (!isAssign(unit) && unit !== 0x3e) break;
+    assigned = true;
+    at--;
+  }
+  for (let count = 0; count < 3 && isSpace(text.charCodeAt(at - 1)); count++) at--;
+  if (!assigned) {
+    const last = text.charCodeAt(at - 1) | 0x20;
+    // r, c, s, t
+    if (last !== 0x72 && last !== 0x63 && last !== 0x73 && last !== 0x74) return false;
+    return /\b(?:bearer|basic|password is|passwort ist|token is|key is|secret is)$/i.test(
+      text.slice(Math.max(0, at - 16), at),
+    );
+  }
+  for (let count = 0; count < 2 && (isQuote(text.charCodeAt(at - 1)) || text.charCodeAt(at - 1) === 0x5d); count++)
+    at--;
+  const name = text.slice(Math.max(0, at - 12), at).toLowerCase();
+  return NAMES.some((each) => name.endsWith(each));
 }
 
 /** Letters and digits in a mixture that words do not have. */

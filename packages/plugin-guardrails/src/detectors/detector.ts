@@ -42,3 +42,18 @@ export function runTail(text: string, from: number, longest: number): number {
 export function hasContext(text: string, place: number, words: RegExp): boolean {
   return words.test(text.slice(Math.max(0, place - 48), place));
 }
+
+/**
+ * Whether one of some words ends in the 48 characters in front of a place, for places that are asked for in order: the text
+ * is looked through once, and only if anybody asks. The expression must have the flag `g`.
+ */
+export function wordsBefore(text: string, words: RegExp): (place: number) => boolean {
+  let ends: number[] | undefined;
+  let at = 0;
+  return (place) => {
+    ends ??= Array.from(text.matchAll(words), ({ 0: word, index }) => index + word.length);
+    while (at < ends.length && (ends[at] as number) <= place) at++;
+    while (at > 0 && (ends[at - 1] as number) > place) at--;
+    return at > 0 && place - (ends[at - 1] as number) <= 48;
+  };
+}

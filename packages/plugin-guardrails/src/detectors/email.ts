@@ -1,5 +1,6 @@
 import type { Finding } from "@signalbox/kernel";
 import type { Detector } from "./detector.ts";
+import { isWord } from "./detector.ts";
 
 const LONGEST_LOCAL = 64;
 const LONGEST_DOMAIN = 128;
@@ -18,6 +19,7 @@ export const emailDetector: Detector = {
   find(text, from) {
     const findings: Finding[] = [];
     for (let at = text.indexOf("@", from); at !== -1; at = text.indexOf("@", at + 1)) {
+      if (!hasDot(text, at + 1)) continue;
       let start = at;
       while (start > 0 && at - start < LONGEST_LOCAL && isLocal(text, start - 1)) start--;
       // quotes and other marks around an address are no part of it
@@ -41,3 +43,13 @@ export const emailDetector: Detector = {
     return at;
   },
 };
+
+/** Whether what follows could be a name of a host at all. */
+function hasDot(text: string, from: number): boolean {
+  for (let at = from; at < from + LONGEST_DOMAIN; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === 0x2e) return at > from;
+    if (!isWord(unit) && unit !== 0x2d && !(unit >= 0x80)) return false;
+  }
+  return false;
+}

@@ -1,5 +1,6 @@
 import type { Finding } from "@signalbox/kernel";
 import type { Detector } from "./detector.ts";
+import { isWord } from "./detector.ts";
 
 /** A turn of phrase of attempts to take a model over, and how much it says. */
 interface InjectionRule {
@@ -133,21 +134,34 @@ export function injectionDetector(threshold: number = 0.6): Detector {
 export function injectionScore(text: string): number {
   const plain = folded(text);
   let score = 0;
-  for (const { trigger, pattern, score: points } of RULES) {
-    for (let place = plain.indexOf(trigger); place !== -1; place = plain.indexOf(trigger, place + trigger.length)) {
-      const piece = plain.slice(place, place + REACH);
-      pattern.lastIndex = 0;
-      if (!pattern.test(piece)) continue;
-      score += points;
-      break;
+  const counted = new Set<InjectionRule>();
+  let inside = false;
+  for (let at = 0; at < plain.length && score < 1; at++) {
+    const unit = plain.charCodeAt(at);
+    const rules = inside ? undefined : BY_BEGINNING.get(unit * 256 + (plain.charCodeAt(at + 1) & 255));
+    inside = isWord(unit);
+    if (rules === undefined) continue;
+    for (const rule of rules) {
+      if (counted.has(rule) || !plain.startsWith(rule.trigger, at)) continue;
+      rule.pattern.lastIndex = 0;
+      if (!rule.pattern.test(plain.slice(at, at + REACH))) continue;
+      counted.add(rule);
+      score += rule.score;
     }
   }
   return Math.min(1, score);
 }
 
+/** Rules by the first two characters of their triggers. */
+const BY_BEGINNING: ReadonlyMap<number, readonly InjectionRule[]> = Map.groupBy(
+  RULES,
+  ({ trigger }) => trigger.charCodeAt(0) * 256 + trigger.charCodeAt(1),
+);
+
 function folded(text: string): string {
   let plain = text;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: what lies outside of ASCII
   if (/[^\u0000-\u007f]/.test(text)) plain = text.replace(INVISIBLE, "").normalize("NFKC");
-  return plain.toLowerCase().replace(/[\s\u00a0]+/g, " ");
+  const lower = plain.toLowerCase();
+  return /[^\S ]| {2}/.test(lower) ? lower.replace(/\s+/g, " ") : lower;
 }

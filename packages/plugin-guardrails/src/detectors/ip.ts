@@ -9,8 +9,6 @@ const VERSION = /(?:\bversion|\bver|\brelease|\bbuild|\bv)[\s.:=]*$/i;
 /** Whether four numbers are an address of somebody: not a version, and not one that every machine has. */
 export function isIpv4(text: string, { start, end, separator, prefix }: NumberGroups): boolean {
   if (separator !== "." || prefix !== "") return false;
-  const before = text.charCodeAt(start - 1);
-  if (before === 0x2e || before === 0x2d) return false;
   if (text.charCodeAt(end) === 0x2e && /\d/.test(text.charAt(end + 1))) return false;
   const parts = text.slice(start, end).split(".");
   if (!parts.every((part) => part.length <= 3 && Number(part) <= 255 && (part === "0" || !part.startsWith("0")))) {

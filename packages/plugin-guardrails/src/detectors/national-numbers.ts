@@ -7,6 +7,8 @@ type Certainty = "yes" | "named" | "no";
 /** A national id that is written in digits. */
 interface NationalNumber {
   readonly country: string;
+  /** How many digits it has. */
+  readonly lengths: readonly number[];
   readonly words: RegExp;
   matches(number: NumberGroups): Certainty;
 }
@@ -23,6 +25,7 @@ function formed({ shape }: NumberGroups, forms: RegExp, bare: "yes" | "named"): 
 /** US social security number: areas and groups that are never given out (SSA, "SSN randomization"). */
 const SSN: NationalNumber = {
   country: "US",
+  lengths: [9],
   words: /\b(?:ssn|social security)\b/i,
   matches(number) {
     const { digits, shape, separator } = number;
@@ -36,6 +39,7 @@ const SSN: NationalNumber = {
 /** South African identity number: birth date, citizenship, Luhn. */
 const SOUTH_AFRICA: NationalNumber = {
   country: "ZA",
+  lengths: [13],
   words: /\bid\b|identity/i,
   matches(number) {
     const { digits } = number;
@@ -49,6 +53,7 @@ const SOUTH_AFRICA: NationalNumber = {
 /** Canadian social insurance number. */
 const SIN: NationalNumber = {
   country: "CA",
+  lengths: [9],
   words: /\b(?:sin|social insurance|nas)\b/i,
   matches: ({ digits, shape }) =>
     digits.length === 9 && /^[1-79]/.test(digits) && luhn(digits) && /^(?:9|3-3-3)$/.test(shape) ? "named" : "no",
@@ -57,6 +62,7 @@ const SIN: NationalNumber = {
 /** Dutch citizen service number: the "eleven test". */
 const BSN: NationalNumber = {
   country: "NL",
+  lengths: [9],
   words: /\b(?:bsn|burgerservicenummer|sofi(?:nummer)?)\b/i,
   matches({ digits, shape }) {
     if (digits.length !== 9 || !/^(?:9|4-2-3|3-3-3)$/.test(shape)) return "no";
@@ -67,6 +73,7 @@ const BSN: NationalNumber = {
 /** Polish PESEL: birth date with the century in the month, weighted check digit. */
 const PESEL: NationalNumber = {
   country: "PL",
+  lengths: [11],
   words: /pesel/i,
   matches({ digits, shape }) {
     if (shape !== "11" || !isDay(part(digits, 2, 4) % 20, part(digits, 4, 6))) return "no";
@@ -77,6 +84,7 @@ const PESEL: NationalNumber = {
 /** Belgian national register number: birth date and order, 97 minus the rest; of those born since 2000 with a 2 in front. */
 const BELGIUM: NationalNumber = {
   country: "BE",
+  lengths: [11],
   words: /\b(?:rijksregister|registre national|national number|nrn)/i,
   matches(number) {
     const { digits } = number;
@@ -91,6 +99,7 @@ const BELGIUM: NationalNumber = {
 /** German tax id: among the first ten digits one stands twice or three times, ISO 7064 mod 11,10. */
 const STEUER_ID: NationalNumber = {
   country: "DE",
+  lengths: [11],
   words: /\b(?:steuer|idnr|id-nr|tin\b|tax id|identifikationsnummer)/i,
   matches(number) {
     const { digits } = number;
@@ -106,6 +115,7 @@ const STEUER_ID: NationalNumber = {
 /** Brazilian CPF: two check digits modulo 11. */
 const CPF: NationalNumber = {
   country: "BR",
+  lengths: [11],
   words: /cpf/i,
   matches(number) {
     const { digits } = number;
@@ -121,6 +131,7 @@ const CPF: NationalNumber = {
 /** Indian Aadhaar: Verhoeff, never begins with 0 or 1. */
 const AADHAAR: NationalNumber = {
   country: "IN",
+  lengths: [12],
   words: /aadhaar|aadhar|uidai/i,
   matches: (number) =>
     number.digits.length === 12 && /^[2-9]/.test(number.digits) && verhoeff(number.digits)
@@ -131,6 +142,7 @@ const AADHAAR: NationalNumber = {
 /** French NIR: sex, month of birth, 97 minus the rest. Corsica's letters are not told here. */
 const NIR: NationalNumber = {
   country: "FR",
+  lengths: [15],
   words: /\b(?:nir|sécurité sociale|securite sociale|insee)\b/i,
   matches({ digits, shape }) {
     if (digits.length !== 15 || !/^[1278]\d\d(?:0[1-9]|1[0-2]|[2-4]\d|[5-9]\d)/.test(digits)) return "no";
@@ -142,6 +154,7 @@ const NIR: NationalNumber = {
 /** Swiss AHV number: 756 and an EAN-13 check digit. */
 const AHV: NationalNumber = {
   country: "CH",
+  lengths: [13],
   words: /ahv|avs/i,
   matches: ({ digits, shape }) =>
     digits.length === 13 &&
@@ -155,6 +168,7 @@ const AHV: NationalNumber = {
 /** Swedish personal identity number: birth date and Luhn, written with a hyphen. */
 const PERSONNUMMER: NationalNumber = {
   country: "SE",
+  lengths: [10, 12],
   words: /personnummer/i,
   matches({ digits, shape, separator }) {
     const short = digits.slice(-10);
@@ -167,6 +181,7 @@ const PERSONNUMMER: NationalNumber = {
 /** The Chinese resident number that ends with a digit: birth date, ISO 7064 mod 11-2. */
 const CHINA: NationalNumber = {
   country: "CN",
+  lengths: [18],
   words: /身份证/,
   matches({ digits, shape }) {
     if (shape !== "18" || !/^[1-6]\d{5}(?:19|20)/.test(digits) || !isDay(part(digits, 10, 12), part(digits, 12, 14))) {

@@ -8,6 +8,8 @@ export interface NumberGroups {
   readonly digits: string;
   /** `4-4-4-4` */
   readonly shape: string;
+  /** How many groups. */
+  readonly groups: number;
   /** What stands between the groups: one character, `mixed`, or nothing. */
   readonly separator: string;
   /** `+` or `(` in front belongs to it. */
@@ -15,6 +17,7 @@ export interface NumberGroups {
 }
 
 const MOST_DIGITS = 20;
+const MOST_GROUPS = 8;
 /** `+`, brackets and separators included. */
 const LONGEST_NUMBER = 48;
 
@@ -35,16 +38,20 @@ export function numbersAt(text: string, start: number): readonly NumberGroups[] 
   let digits = "";
   let shape = "";
   let separator = "";
+  let groups = 0;
   if (!isDigit(text.charCodeAt(at)) && !(prefix === "+" && text.charCodeAt(at) === 0x28)) return numbers;
   for (;;) {
     const group = at;
     while (isDigit(text.charCodeAt(at)) && at - group <= MOST_DIGITS) at++;
     const length = at - group;
-    if (length === 0 || digits.length + length > MOST_DIGITS) return numbers;
+    groups++;
+    if (length === 0 || groups > MOST_GROUPS || digits.length + length > MOST_DIGITS) return numbers;
     digits += text.slice(group, at);
+    // People write groups of two digits and more; addresses of the Internet have four, with points.
+    if (groups > 2 && digits.length < groups * 1.6 && !(separator === "." && groups <= 4)) return numbers;
     shape += shape === "" ? length : `-${length}`;
     if (isWord(text.charCodeAt(at))) return numbers;
-    if (!open) numbers.push({ start, end: at, digits, shape, separator, prefix });
+    if (!open) numbers.push({ start, end: at, digits, shape, groups, separator, prefix });
     // what may stand between this group and the next
     const between = at;
     if (open && text.charCodeAt(at) === 0x29) {

@@ -1,7 +1,7 @@
 import type { Finding } from "@signalbox/kernel";
 import { isCard } from "./card.ts";
 import type { Detector } from "./detector.ts";
-import { hasContext } from "./detector.ts";
+import { hasContext, wordsBefore } from "./detector.ts";
 import { isIpv4 } from "./ip.ts";
 import { NATIONAL_NUMBERS } from "./national-numbers.ts";
 import type { NumberGroups } from "./number-groups.ts";
@@ -19,12 +19,16 @@ export function numberDetector(kinds: ReadonlySet<NumberKind>): Detector {
   return {
     find(text, from) {
       const findings: Finding[] = [];
+      const named = wordsBefore(text, PHONE_WORDS);
       for (const start of numberStarts(text, from)) {
+        // A sign or a point in front: a part of something longer.
+        const before = text.charCodeAt(start - 1);
+        if (before === 0x2e || before === 0x2d) continue;
         const numbers = numbersAt(text, start);
         for (let at = numbers.length - 1; at >= 0; at--) {
           const number = numbers[at] as NumberGroups;
           if (number.digits.length < 4) break;
-          const found = judged(text, number, kinds);
+          const found = judged(text, number, kinds, named);
           if (found === undefined) continue;
           findings.push({ start, end: number.end, ...found });
           break;
@@ -40,26 +44,26 @@ function judged(
   text: string,
   number: NumberGroups,
   kinds: ReadonlySet<NumberKind>,
+  named: (place: number) => boolean,
 ): Pick<Finding, "kind" | "confidence"> | undefined {
-  const { start, digits, prefix, shape } = number;
+  const { start, digits, prefix, groups } = number;
   const length = digits.length;
-  if (kinds.has("ip") && shape.split("-").length === 4 && isIpv4(text, number)) return { kind: "ip", confidence: 0.9 };
-  if (length < 7) return undefined;
+  if (kinds.has("ip") && groups === 4 && isIpv4(text, number)) return { kind: "ip", confidence: 0.9 };
+  // People write numbers in groups of two and more.
+  if (length < 7 || groups * 1.6 > length) return undefined;
   if (prefix === "") {
-    // A sign or a point in front: a part of something longer.
-    const before = text.charCodeAt(start - 1);
-    const attached = before === 0x2e || before === 0x2d || before === 0x2f;
-    if (!attached && kinds.has("card") && length >= 12 && isCard(number)) return { kind: "card", confidence: 0.95 };
-    if (!attached && kinds.has("nationalId")) {
-      for (const { matches, words } of NATIONAL_NUMBERS) {
+    if (text.charCodeAt(start - 1) === 0x2f) return undefined;
+    if (kinds.has("card") && length >= 12 && isCard(number)) return { kind: "card", confidence: 0.95 };
+    if (kinds.has("nationalId")) {
+      for (const { lengths, matches, words } of NATIONAL_NUMBERS) {
+        if (!lengths.includes(length)) continue;
         const certainty = matches(number);
         if (certainty === "no") continue;
         if (certainty === "yes" || hasContext(text, start, words)) return { kind: "nationalId", confidence: 0.9 };
       }
     }
-    if (attached) return undefined;
   }
-  if (kinds.has("phone") && isPhone(number, () => hasContext(text, start, PHONE_WORDS))) {
+  if (kinds.has("phone") && isPhone(number, () => named(start))) {
     return { kind: "phone", confidence: prefix === "+" ? 0.9 : 0.7 };
   }
   return undefined;

@@ -2,7 +2,7 @@ import type { NumberGroups } from "./number-groups.ts";
 
 /** Words that make a bare run of digits a telephone number. */
 export const PHONE_WORDS: RegExp =
-  /\b(?:tel|phone|telephone|telefon|téléphone|teléfono|telefono|telefoon|mobile|mob|cell|call|fax|whatsapp|handy|móvil|portable|sms|text me|ring|dial|rufnummer|numéro)\b/i;
+  /\b(?:tel|phone|telephone|telefon|téléphone|teléfono|telefono|telefoon|mobile|mob|cell|call|fax|whatsapp|handy|móvil|portable|sms|text me|ring|dial|rufnummer|numéro)\b/gi;
 
 /** ITU-T E.164: first digits of country codes; `1` and `7` stand alone. */
 const COUNTRY =

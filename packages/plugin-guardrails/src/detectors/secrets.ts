@@ -1,25 +1,39 @@
 import type { Finding } from "@signalbox/kernel";
 import type { Detector } from "./detector.ts";
 import { isWord, runTail } from "./detector.ts";
+import type { TokenRule } from "./token-rules.ts";
 import { TOKEN_RULES } from "./token-rules.ts";
 
 const LONGEST_TOKEN = 320;
+
+const BY_FIRST: readonly (readonly TokenRule[])[] = Array.from({ length: 128 }, (_, unit) =>
+  TOKEN_RULES.filter(({ prefix }) => prefix.charCodeAt(0) === unit),
+);
+
+function isTokenPart(unit: number): boolean {
+  return isWord(unit) || unit === 0x2d;
+}
 
 /** Keys that are known by how they begin. */
 export const tokenDetector: Detector = {
   find(text, from) {
     const findings: Finding[] = [];
-    for (const { kind, prefix, pattern } of TOKEN_RULES) {
-      for (let at = text.indexOf(prefix, from); at !== -1; at = text.indexOf(prefix, at + 1)) {
-        const before = text.charCodeAt(at - 1);
-        if (isWord(before) || before === 0x2d) continue;
-        pattern.lastIndex = at;
-        const match = pattern.exec(text);
-        if (match === null || isWord(text.charCodeAt(at + match[0].length))) continue;
-        findings.push({ start: at, end: at + match[0].length, kind });
+    let inside = from > 0 && isTokenPart(text.charCodeAt(from - 1));
+    for (let at = from; at < text.length; at++) {
+      const unit = text.charCodeAt(at);
+      if (!inside && unit < 0x80) {
+        for (const { kind, prefix, pattern } of BY_FIRST[unit] as readonly TokenRule[]) {
+          if (!text.startsWith(prefix, at)) continue;
+          pattern.lastIndex = at;
+          const match = pattern.exec(text);
+          if (match === null || isWord(text.charCodeAt(at + match[0].length))) continue;
+          findings.push({ start: at, end: at + match[0].length, kind });
+          break;
+        }
       }
+      inside = isTokenPart(unit);
     }
-    return findings.sort((one, other) => one.start - other.start);
+    return findings;
   },
   settled: (text, from) => runTail(text, from, LONGEST_TOKEN),
 };
