@@ -81,6 +81,12 @@ export interface ReservationStore {
    * then it is to be called again.
    */
   recover?(part: CounterRecovery): Promise<void>;
+  /**
+   * Tells whether a process has written the entries of all that it has settled; undefined: it ends, and has. Answers whether
+   * all have that were ever heard of, within so many milliseconds. Those that are silent for a day are forgotten. Without
+   * it, a reconciler never lowers a counter.
+   */
+  quiet?(process: string, written: boolean | undefined, withinMs: number): Promise<boolean>;
   close?(): Promise<void>;
 }
 
@@ -129,7 +135,10 @@ export interface EntryQuery extends SpendQuery {
 
 /** Where entries are kept for good: SQLite or PostgreSQL. */
 export interface EntryStore {
-  /** Idempotent by id. A `counted` or `estimated` entry may be replaced by a `final` or `void` one, and no other. */
+  /**
+   * Idempotent by id. A `counted` or `estimated` entry may be replaced by a `final` or `void` one, and no other. Throws
+   * `invalid_request` when one of them can never be written; the others may have been written then.
+   */
   append(entries: readonly Entry[]): Promise<void>;
   spent(query: SpendQuery): Promise<Spend>;
   report(query: ReportQuery): Promise<readonly ReportRow[]>;
@@ -140,5 +149,7 @@ export interface EntryStore {
   get(id: string): Promise<Entry | undefined>;
   /** What entries have posted on each budget line, in pieces, as of one moment. Without it, all entries are read. */
   lineSums?(): AsyncIterable<readonly LineSum[]>;
+  /** Does the work unless another process does work of this name at the moment; answers whether. */
+  exclusively?(name: string, work: () => Promise<void>): Promise<boolean>;
   close?(): Promise<void>;
 }

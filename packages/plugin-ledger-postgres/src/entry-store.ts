@@ -8,6 +8,7 @@ import type {
   Spend,
   SpendQuery,
 } from "@signalbox/kernel";
+import { GatewayError } from "@signalbox/kernel";
 import { Corrections } from "./corrections.ts";
 import type { Database } from "./database.ts";
 import { codeOf, isAboutData } from "./database-errors.ts";
@@ -83,6 +84,17 @@ export class PostgresEntries implements EntryStore {
     return row === undefined ? undefined : entryOf(row);
   }
 
+  async exclusively(name: string, work: () => Promise<void>): Promise<boolean> {
+    return await this.#database.long(async (session) => {
+      const [lock] = await session.query<{ mine: boolean }>(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS mine",
+        [`signalbox ${name} of ${this.#database.schema}`],
+      );
+      if (lock?.mine === true) await work();
+      return lock?.mine === true;
+    });
+  }
+
   lineSums(): AsyncIterable<readonly LineSum[]> {
     return lineSums(this.#database);
   }
@@ -97,13 +109,20 @@ export class PostgresEntries implements EntryStore {
         this.#partitions.forget();
         return await this.#write(entries, false);
       }
-      if (!isAboutData(error) || entries.length === 1) throw error;
+      if (!isAboutData(error)) throw error;
+      if (entries.length === 1) throw refusal(error);
       // One entry that cannot be written must not keep the others out.
       const half = entries.length >> 1;
       const parts = await Promise.allSettled([this.#write(entries.slice(0, half)), this.#write(entries.slice(half))]);
       for (const part of parts) if (part.status === "rejected") throw part.reason;
     }
   }
+}
+
+/** It would be the same the next time. */
+function refusal(cause: unknown): GatewayError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new GatewayError("invalid_request", `an entry cannot be stored: ${why}`, { source: "ledger-postgres", cause });
 }
 
 /** Each id once: as it came first, or what it became within the batch. */

@@ -74,6 +74,14 @@ export class OpenAttempts {
     return found;
   }
 
+  /** Counters that have forgotten an id are told what its entry has posted. */
+  recalled(settlements: readonly LineSettlement[]): readonly LineSettlement[] {
+    return settlements.map((settlement) => {
+      const written = this.#attempts.get(settlement.id)?.written;
+      return written === undefined ? settlement : { ...settlement, written };
+    });
+  }
+
   /** Reserved under the lines that a query is about. */
   pending({ scope, period }: SpendQuery): NanoUsd {
     const wanted = scope === undefined ? undefined : scopeKey(scope);

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EntryStore, LineSettlement, ReservationStore } from "../ledger-stores.ts";
 import { foldRecords, settlementOf } from "./fold-records.ts";
+import type { RefusedEntries } from "./refused-entries.ts";
 import { takeOver } from "./spool-directory.ts";
 import { readFrames } from "./spool-frames.ts";
 import type { SpoolRecord } from "./spool-records.ts";
@@ -21,6 +22,7 @@ export async function replaySpools(
   root: string,
   reservations: ReservationStore | undefined,
   entries: EntryStore,
+  refused: RefusedEntries,
 ): Promise<number> {
   const left = new Set(await takeOver(root));
   let replayed = 0;
@@ -30,8 +32,9 @@ export async function replaySpools(
       if (reservations !== undefined) {
         for (const some of slices(recovery.settlements)) await reservations.settle(await recalled(some, entries));
       }
-      for (const some of slices(recovery.entries)) await entries.append(some);
+      for (const some of slices(recovery.entries)) await refused.append(entries, some);
       replayed += recovery.settlements.length;
+      if (directory.before !== undefined) await reservations?.quiet?.(directory.before, undefined, 0);
       await directory.release(true);
       left.delete(directory);
     }

@@ -19,6 +19,8 @@ import { GatewayError } from "../errors.ts";
 /** A directory of a spool that this process alone uses, until it ends in whatever way. */
 export interface OwnedDirectory {
   readonly path: string;
+  /** The name that it had before it was taken over. */
+  readonly before?: string;
   /** Tells processes on other hosts that this one lives. To be called every few seconds. */
   touch(): void;
   /** Lets go of it; with `remove`, deletes it. */
@@ -64,7 +66,7 @@ export async function takeOver(root: string, alone: boolean = false): Promise<re
       throw error;
     }
     rmSync(lockPath(root, name), { force: true });
-    taken.push(owned(root, own, lock));
+    taken.push({ ...owned(root, own, lock), before: name });
   }
   return taken;
 }

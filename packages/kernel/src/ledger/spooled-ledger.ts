@@ -1,6 +1,8 @@
+import { randomUUID } from "node:crypto";
+import { basename } from "node:path";
 import { GatewayError, isGatewayError } from "../errors.ts";
 import type { Entry, Ledger, ReservationAnswer, ReservationRequest, Settlement, Spend, SpendQuery } from "../ledger.ts";
-import type { CounterRecovery, EntryStore, LineSettlement, ReservationStore } from "../ledger-stores.ts";
+import type { CounterRecovery, LineSettlement, LineSum, ReservationStore } from "../ledger-stores.ts";
 import type { Health } from "../plugin.ts";
 import { Batcher } from "./batcher.ts";
 import { CounterWatch } from "./counter-watch.ts";
@@ -8,41 +10,23 @@ import { lineOf, outlinedEntry, settlementOf } from "./fold-records.ts";
 import { sumsOfLines } from "./line-sums.ts";
 import type { OpenAttempt } from "./open-attempts.ts";
 import { OpenAttempts, openAttempt, whenToWrite } from "./open-attempts.ts";
+import { overloaded, RETRY_AFTER_MS } from "./overloaded.ts";
+import { Reconciler } from "./reconciler.ts";
+import { RefusedEntries } from "./refused-entries.ts";
 import { replaySpools } from "./replay-spools.ts";
-import type { Durability, Segment } from "./spool.ts";
+import type { Segment } from "./spool.ts";
 import { Spool } from "./spool.ts";
 import type { OwnedDirectory } from "./spool-directory.ts";
 import { createDirectory } from "./spool-directory.ts";
 import type { SpoolRecord } from "./spool-records.ts";
 import { writeRecord } from "./spool-records.ts";
+import type { SpooledLedgerOptions } from "./spooled-ledger-options.ts";
+import { DEFAULTS } from "./spooled-ledger-options.ts";
 
-/** What a `SpooledLedger` is made of. */
-export interface SpooledLedgerOptions {
-  /** Where entries are kept for good. */
-  readonly entries: EntryStore;
-  /**
-   * Below it every process has a spool of its own, from which the next one learns what a process that ended suddenly has
-   * left. Without it, what is not yet written is lost with the process.
-   */
-  readonly directory?: string;
-  /** When the end of an attempt counts as written. Default `group`. */
-  readonly durability?: Durability;
-  /** How long a reservation is held without a sign of life. Default 120,000. */
-  readonly leaseMs?: number;
-  /** How long entries wait to be written together. Default 50. */
-  readonly flushMs?: number;
-  /** Attempts are refused while the spool is larger. Default 1 GiB. */
-  readonly mostSpoolBytes?: number;
-}
-
-const DEFAULT_LEASE_MS = 120_000;
-const DEFAULT_FLUSH_MS = 50;
-const DEFAULT_MOST_BYTES = 1_073_741_824;
 const MOST_ROWS = 1_000;
 /** Attempts are refused while more ends of attempts than these wait to be written. */
 const MOST_WAITING = 100_000;
 const CLOSE_PATIENCE_MS = 10_000;
-const RETRY_AFTER_MS = 2_000;
 /** How soon a process sees that counters were lost. */
 const LOOK_MS = 1_000;
 
@@ -54,30 +38,35 @@ export class SpooledLedger implements Ledger {
   readonly #options: SpooledLedgerOptions;
   readonly #leaseMs: number;
   readonly #open = new OpenAttempts();
+  readonly #refused: RefusedEntries;
   readonly #settlements: Batcher<LineSettlement>;
   readonly #entries: Batcher<Entry>;
   #reservations: ReservationStore | undefined;
   #spool: Spool | undefined;
   #owned: OwnedDirectory | undefined;
   #watch: CounterWatch | undefined;
+  #reconciler: Reconciler | undefined;
+  /** Entries of what was reaped are being written: by reaping again a process says that they are. */
+  #reaping = false;
   #timers: readonly NodeJS.Timeout[] = [];
   #spoolFailure: unknown;
   /** Why the last round of renewing and reaping failed. */
   #tendFailure: unknown;
-  /** Why counters that were lost could not be rebuilt yet. */
+  /** Why counters that were lost could not be rebuilt, or compared. */
   #lookFailure: unknown;
   #closing: Promise<void> | undefined;
 
   constructor(options: SpooledLedgerOptions) {
     this.#options = options;
-    this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
+    this.#refused = new RefusedEntries(options.directory);
+    this.#leaseMs = options.leaseMs ?? DEFAULTS.leaseMs;
     this.#settlements = new Batcher({
       write: (items) => {
         // also while it closes
         const store = this.#reservations ?? this.#store();
         // others must not know of an end that this process could still forget
         if (store.ownProcess !== true) this.#spool?.flush();
-        return store.settle(this.#recalled(items));
+        return store.settle(this.#open.recalled(items));
       },
       mostItems: MOST_ROWS,
       waitMs: 0,
@@ -85,10 +74,10 @@ export class SpooledLedger implements Ledger {
     this.#entries = new Batcher({
       write: (items) => {
         this.#spool?.flush();
-        return options.entries.append(items);
+        return this.#refused.append(options.entries, items);
       },
       mostItems: MOST_ROWS,
-      waitMs: options.flushMs ?? DEFAULT_FLUSH_MS,
+      waitMs: options.flushMs ?? DEFAULTS.flushMs,
     });
   }
 
@@ -97,7 +86,7 @@ export class SpooledLedger implements Ledger {
     const { directory, entries, durability } = this.#options;
     this.#watch = new CounterWatch({
       store: reservations,
-      part: (first) => ({ ...this.#part(), first }),
+      part: (first) => this.#part(first),
       pause: () => this.#entries.pause(),
       resume: () => {
         this.#entries.resume();
@@ -106,15 +95,24 @@ export class SpooledLedger implements Ledger {
     });
     await this.#watch.look((await entries.spent({})).entries === 0);
     if (directory !== undefined) {
-      await replaySpools(directory, reservations, entries);
+      await replaySpools(directory, reservations, entries, this.#refused);
       this.#owned = await createDirectory(directory);
       this.#spool = new Spool({ directory: this.#owned.path, ...(durability !== undefined && { durability }) });
     }
     this.#reservations = reservations;
+    const everyMs = this.#options.reconcileMs ?? DEFAULTS.reconcileMs;
+    this.#reconciler = new Reconciler({
+      store: reservations,
+      entries,
+      process: this.#owned === undefined ? randomUUID() : basename(this.#owned.path),
+      written: () => this.#open.unwritten().length === 0 && this.#entries.size === 0 && !this.#refused.any,
+      everyMs,
+    });
     const tendMs = Math.max(50, this.#leaseMs / 4);
     this.#timers = [
       setInterval(() => void this.#tend(), tendMs).unref(),
       setInterval(() => void this.#look(), Math.min(LOOK_MS, tendMs)).unref(),
+      setInterval(() => void this.#reconcile(), everyMs).unref(),
     ];
   }
 
@@ -127,8 +125,12 @@ export class SpooledLedger implements Ledger {
     const waiting = this.#entries.size + this.#settlements.size;
     const fails = this.#entries.failure !== undefined || this.#settlements.failure !== undefined;
     if (fails) return { ok: true, detail: `${waiting} ends of attempts wait for the store` };
-    const unseen = this.#tendFailure !== undefined || this.#lookFailure !== undefined;
-    return unseen ? { ok: true, detail: "the counters of budgets cannot be reached" } : { ok: true };
+    if ((this.#tendFailure ?? this.#lookFailure) !== undefined)
+      return { ok: true, detail: "the counters of budgets cannot be reached" };
+    const drifting = this.#reconciler?.drifting ?? 0;
+    if (drifting > 0) return { ok: true, detail: `${drifting} counters of budgets differ from their entries` };
+    const { detail } = this.#refused;
+    return detail === undefined ? { ok: true } : { ok: true, detail };
   }
 
   async reserve(request: ReservationRequest): Promise<ReservationAnswer> {
@@ -218,6 +220,7 @@ export class SpooledLedger implements Ledger {
     await this.#spool?.close();
     // what is not written, and what was never settled, is for the next process
     const nothingLeft = this.#open.size === 0 && written.every((all) => all);
+    if (nothingLeft) await this.#reconciler?.leave().catch(() => undefined);
     await this.#owned?.release(nothingLeft);
   }
 
@@ -309,18 +312,10 @@ export class SpooledLedger implements Ledger {
   }
 
   #obstacle(): string | undefined {
-    const mostBytes = this.#options.mostSpoolBytes ?? DEFAULT_MOST_BYTES;
+    const mostBytes = this.#options.mostSpoolBytes ?? DEFAULTS.mostSpoolBytes;
     if ((this.#spool?.bytes ?? 0) > mostBytes) return "the spool is full";
     if (this.#entries.size + this.#settlements.size > MOST_WAITING) return "too much waits to be written";
     return undefined;
-  }
-
-  /** Counters that have forgotten an id are told what its entry has posted. */
-  #recalled(settlements: readonly LineSettlement[]): readonly LineSettlement[] {
-    return settlements.map((settlement) => {
-      const written = this.#open.get(settlement.id)?.written;
-      return written === undefined ? settlement : { ...settlement, written };
-    });
   }
 
   async #look(): Promise<void> {
@@ -332,38 +327,36 @@ export class SpooledLedger implements Ledger {
     }
   }
 
-  /** What lost counters are rebuilt from. Entries of reservations that were reaped belong to no attempt of this process. */
-  #part(): CounterRecovery {
+  async #reconcile(): Promise<void> {
     const { directory, entries } = this.#options;
+    try {
+      if (directory !== undefined) await replaySpools(directory, this.#store(), entries, this.#refused);
+      await this.#reconciler?.round();
+    } catch (error) {
+      this.#lookFailure = error;
+    }
+  }
+
+  /** What lost counters are rebuilt from. Entries of what was reaped belong to no attempt of this process. */
+  #part(first: boolean): CounterRecovery {
     const others = this.#entries.waiting().filter(({ id }) => !this.#open.has(id));
-    return {
-      held: this.#open.held(),
-      unwritten: [...this.#open.unwritten(), ...others.map(settlementOf)],
-      leaseMs: this.#leaseMs,
-      async *written() {
-        if (directory !== undefined) await replaySpools(directory, undefined, entries);
-        yield* sumsOfLines(entries);
-      },
-    };
+    const unwritten = [...this.#open.unwritten(), ...others.map(settlementOf)];
+    const written = () => writtenOnes(this.#options, this.#refused);
+    return { held: this.#open.held(), unwritten, leaseMs: this.#leaseMs, first, written };
   }
 
   /** Signs of life, and an end for what nobody ends any more. What fails is tried again in the next round. */
   async #tend(): Promise<void> {
     try {
       this.#owned?.touch();
-      if (this.#spoolFailure !== undefined) this.#trySpool();
+      const pin = this.#spoolFailure === undefined ? undefined : this.#noted({ kind: "N", id: "" }, "now");
+      if (pin !== undefined) this.#spool?.release(pin);
       this.#writeMissingEntries();
       await this.#renewAndReap(this.#store());
       this.#tendFailure = undefined;
     } catch (error) {
       this.#tendFailure = error;
     }
-  }
-
-  /** Nobody writes to a spool that refuses attempts: whether it can be written again is found out here. */
-  #trySpool(): void {
-    const pin = this.#noted({ kind: "N", id: "" }, "now");
-    if (pin !== undefined) this.#spool?.release(pin);
   }
 
   /** Settled long ago, and nobody has appended an entry: it has cost something, so it gets one. */
@@ -385,15 +378,22 @@ export class SpooledLedger implements Ledger {
         this.#leaseMs,
       );
     }
-    for (const { id, estimate, lines } of await store.reap()) {
-      void this.#write(outlinedEntry({ id, estimate, lines }, Date.now(), { actual: estimate, status: "estimated" }));
-    }
+    if (this.#reaping) return;
+    const written = (await store.reap()).map(({ id, estimate, lines }) =>
+      this.#write(outlinedEntry({ id, estimate, lines }, Date.now(), { actual: estimate, status: "estimated" })),
+    );
+    this.#reaping = true;
+    void Promise.all(written).finally(() => {
+      this.#reaping = false;
+    });
   }
 }
 
-function overloaded(obstacle: string, cause?: unknown): GatewayError {
-  return new GatewayError("overloaded", `spending cannot be recorded at the moment: ${obstacle}`, {
-    retryAfterMs: RETRY_AFTER_MS,
-    ...(cause !== undefined && { cause }),
-  });
+/** Also of what processes that are gone have left here. */
+async function* writtenOnes(
+  { directory, entries }: SpooledLedgerOptions,
+  refused: RefusedEntries,
+): AsyncGenerator<readonly LineSum[]> {
+  if (directory !== undefined) await replaySpools(directory, undefined, entries, refused);
+  yield* sumsOfLines(entries);
 }

@@ -82,3 +82,21 @@ redis.call("DEL", recovery, members, given, leader, extra, told)
 redis.call("SET", prefix .. "generation", ARGV[2])
 return 1
 `);
+
+/**
+ * ARGV: process, 1 or 0 for whether it has written everything or nothing when it ends, ms after which a silent process may
+ * have written nothing, ms after which it is forgotten. Answers whether all have written everything.
+ */
+export const QUIET: Script = new Script(`${COMMON}
+local processes, now, quiet = prefix .. "processes", clock(), 1
+if ARGV[2] == "" then redis.call("HDEL", processes, ARGV[1])
+else redis.call("HSET", processes, ARGV[1], string.format("%.0f", now) .. " " .. ARGV[2]) end
+local all = redis.call("HGETALL", processes)
+for at = 1, #all, 2 do
+  local heard, written = string.match(all[at + 1], "^(%d+) (%d)$")
+  local silent = now - tonumber(heard)
+  if silent > tonumber(ARGV[4]) then redis.call("HDEL", processes, all[at])
+  elseif written == "0" or silent > tonumber(ARGV[3]) then quiet = 0 end
+end
+return quiet
+`);

@@ -15,6 +15,7 @@ import { RedisFailure } from "../connection/connection.ts";
 import type { Script } from "../connection/script.ts";
 import { lifeOf, lineName, lineOf } from "./line-name.ts";
 import { Recovery } from "./recovery.ts";
+import { QUIET } from "./recovery-scripts.ts";
 import { BALANCE, CORRECT, REAP, RENEW, RESERVE, SETTLE } from "./reservation-scripts.ts";
 
 /** Settings of the counters. */
@@ -125,6 +126,11 @@ export class RedisReservations implements ReservationStore {
     // What was rebuilt without this process is added: all of it is known by its id.
     await this.#restore(part.held, part.leaseMs);
     await this.settle(part.unwritten);
+  }
+
+  async quiet(process: string, written: boolean | undefined, withinMs: number): Promise<boolean> {
+    const state = written === undefined ? "" : Number(written);
+    return (await this.#run(QUIET, [process, state, withinMs, DAY_MS], BACKGROUND_MS)) === 1;
   }
 
   async #restore(requests: readonly ReservationRequest[], leaseMs: number): Promise<void> {

@@ -1,0 +1,90 @@
+import type { BudgetLine } from "../ledger.ts";
+import type { EntryStore, LineSum, ReservationStore } from "../ledger-stores.ts";
+import type { NanoUsd } from "../money.ts";
+import { LEDGER_CHANNEL } from "./ledger-events.ts";
+import { lineKey } from "./line-key.ts";
+import { sumsOfLines } from "./line-sums.ts";
+import { isRecentPeriod } from "./recent-period.ts";
+
+/** What a reconciler compares. */
+export interface ReconcilerOptions {
+  readonly store: ReservationStore;
+  readonly entries: EntryStore;
+  /** Names this process to others. */
+  readonly process: string;
+  /** Whether every attempt that this process has settled has its entry. */
+  readonly written: () => boolean;
+  /** Between two rounds. */
+  readonly everyMs: number;
+}
+
+interface Drift {
+  readonly posted: NanoUsd;
+  readonly difference: NanoUsd;
+}
+
+const LINES_AT_ONCE = 32;
+/** Of so many rounds a process may miss some before it counts as lost. */
+const ROUNDS = 3;
+
+/**
+ * Compares counters with what their entries say, and corrects them. Numbers may be in flight, so a difference counts only
+ * when it is the same in two rounds while nothing is reserved on the line; and a counter is lowered only when every
+ * process has written all its entries, since what seems too much may be on its way.
+ */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  #seen: ReadonlyMap<string, Drift> = new Map();
+  /** Lines that differed in the last round and still do. */
+  drifting = 0;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  /** One comparison; of several processes one at a time makes it. */
+  async round(): Promise<void> {
+    const { store, entries, process, written, everyMs } = this.#options;
+    const quiet = (await store.quiet?.(process, written(), ROUNDS * everyMs)) ?? false;
+    const compare = async (): Promise<void> => {
+      const found = new Map<string, Drift>();
+      let drifting = 0;
+      for await (const sums of sumsOfLines(entries)) {
+        const recent = sums.filter(({ line }) => isRecentPeriod(line.period, Date.now()));
+        for (let at = 0; at < recent.length; at += LINES_AT_ONCE) {
+          const differing = await Promise.all(
+            recent.slice(at, at + LINES_AT_ONCE).map((sum) => this.#compare(sum, quiet, found)),
+          );
+          drifting += differing.filter(Boolean).length;
+        }
+      }
+      this.#seen = found;
+      this.drifting = drifting;
+    };
+    if (entries.exclusively === undefined) await compare();
+    else await entries.exclusively("reconcile", compare);
+  }
+
+  /** This process ends, and has written everything. */
+  async leave(): Promise<void> {
+    const { store, process, everyMs } = this.#options;
+    await store.quiet?.(process, undefined, ROUNDS * everyMs);
+  }
+
+  /** Whether they differ still. */
+  async #compare(sum: LineSum, quiet: boolean, found: Map<string, Drift>): Promise<boolean> {
+    const { store } = this.#options;
+    const line: BudgetLine = { ...sum.line, limit: null };
+    const { posted, pending } = await store.balance(line);
+    const difference = posted - sum.posted;
+    if (difference === 0n) return false;
+    const key = lineKey(line);
+    const before = this.#seen.get(key);
+    const same = before?.posted === posted && before.difference === difference;
+    found.set(key, { posted, difference });
+    if (!same || pending !== 0n) return false;
+    const corrected = (difference < 0n || quiet) && (await store.correct(line, posted, -difference));
+    LEDGER_CHANNEL.publish({ kind: "drift", line: sum.line, difference, corrected });
+    return !corrected;
+  }
+}
