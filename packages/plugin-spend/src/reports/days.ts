@@ -41,7 +41,7 @@ function momentOf(text: string): number {
 }
 
 /** The day that a moment is in. */
-export function dayOf(moment: number, timezone: string): string {
+function dayOf(moment: number, timezone: string): string {
   return new Periods(timezone).periodOf({ duration: "1d" }, moment).id;
 }
 

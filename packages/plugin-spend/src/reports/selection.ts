@@ -65,7 +65,7 @@ export async function sumsOf(
 }
 
 /** The group of the first one. */
-export function addRows(one: ReportRow, other: ReportRow): ReportRow {
+function addRows(one: ReportRow, other: ReportRow): ReportRow {
   return {
     group: one.group,
     billed: one.billed + other.billed,
@@ -79,7 +79,7 @@ export function addRows(one: ReportRow, other: ReportRow): ReportRow {
 }
 
 /** What nothing adds up to. */
-export const NO_SUMS: ReportRow = {
+const NO_SUMS: ReportRow = {
   group: {},
   billed: 0n,
   requests: 0,

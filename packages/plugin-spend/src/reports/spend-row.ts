@@ -5,7 +5,7 @@ import type { Money } from "./money.ts";
 import { usdOf } from "./money.ts";
 
 /** The columns of an export, in their order. */
-export const SPEND_COLUMNS: readonly string[] = [
+const SPEND_COLUMNS: readonly string[] = [
   "request_id",
   "call_id",
   "attempt",
