@@ -19,7 +19,7 @@ export const GENERAL_SETTINGS_KEYS: readonly ConfigKey[] = [
   supported(`${GENERAL}.health_check_interval`, intervalSeconds, "Seconds between two rounds. Default 300."),
   supported(`${GENERAL}.health_check_concurrency`, checksAtOnce, "Deployments asked at the same time. Default 10."),
 
-  ...later("ledger-postgres", GENERAL, "disable_error_logs"),
+  ...later("logging", GENERAL, "disable_error_logs"),
   ...refused(
     "not needed: budget periods are part of the ledger's keys, and no job resets them",
     GENERAL,
@@ -32,10 +32,10 @@ export const GENERAL_SETTINGS_KEYS: readonly ConfigKey[] = [
     GENERAL,
     "allow_requests_on_db_unavailable",
   ),
-  ...later("limits", GENERAL, "max_response_size_mb"),
+  ...later("response-limits", GENERAL, "max_response_size_mb"),
   ...refused("GET /health always shows details, and to administrators only", GENERAL, "health_check_details"),
   ...refused("what health checks find out always counts for routing", GENERAL, "enable_health_check_routing"),
-  ...later("redis", GENERAL, "use_shared_health_check"),
+  ...later("shared-health-checks", GENERAL, "use_shared_health_check"),
   ...later("alerts", GENERAL, "alerting alerting_threshold alert_types alert_to_webhook_url alerting_args"),
   ...refused(
     "write a plugin with an authenticator",
@@ -43,7 +43,7 @@ export const GENERAL_SETTINGS_KEYS: readonly ConfigKey[] = [
     "custom_auth custom_key_generate custom_key_update custom_sso custom_ui_sso_sign_in_handler",
   ),
   ...later(
-    "keys",
+    "access-policy",
     GENERAL,
     `enable_jwt_auth litellm_jwtauth enable_oauth2_auth enable_oauth2_proxy_auth allowed_ips use_x_forwarded_for
      allowed_routes admin_only_routes public_routes enforced_params enforce_user_param
@@ -51,14 +51,14 @@ export const GENERAL_SETTINGS_KEYS: readonly ConfigKey[] = [
      store_model_in_db supported_db_objects`,
   ),
   ...later(
-    "keys",
+    "tokens",
     `${GENERAL}.litellm_jwtauth`,
     `admin_jwt_scope admin_allowed_routes team_id_jwt_field team_ids_jwt_field team_allowed_routes user_id_jwt_field
      user_email_jwt_field org_id_jwt_field end_user_id_jwt_field roles_jwt_field user_roles_jwt_field
      user_allowed_email_domain user_id_upsert public_key_ttl enforce_rbac enforce_scope_based_access scope_mappings
      role_mappings`,
   ),
-  ...later("budgets", GENERAL, "skip_user_budget_on_team_key"),
+  ...later("budget-exceptions", GENERAL, "skip_user_budget_on_team_key"),
   ...later("secret-managers", GENERAL, "key_management_system key_management_settings"),
   ...later("forward-headers", GENERAL, "forward_client_headers_to_llm_api forward_llm_provider_auth_headers"),
   ...later(

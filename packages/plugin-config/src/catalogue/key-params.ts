@@ -68,5 +68,5 @@ export const KEY_PARAMS_KEYS: readonly ConfigKey[] = [
     ["personal_key_generation.allowed_user_roles", names, "Who it takes"],
     ["personal_key_generation.required_params", names, "What a request must say"],
   ]),
-  ...later("keys", `${LITELLM}.default_internal_user_params`, "teams"),
+  ...later("default-teams", `${LITELLM}.default_internal_user_params`, "teams"),
 ];

@@ -41,13 +41,13 @@ export const LITELLM_SETTINGS_KEYS: readonly ConfigKey[] = [
     LITELLM,
     "enable_caching_on_provider_specific_optional_params",
   ),
-  ...later("keys", LITELLM, "enable_redis_auth_cache"),
+  ...later("shared-auth-cache", LITELLM, "enable_redis_auth_cache"),
   ...later(
-    "budgets",
+    "budget-exceptions",
     LITELLM,
     "max_end_user_budget_id max_ui_session_budget disable_end_user_cost_tracking budget_exceeded_status_code",
   ),
-  ...later("keys", LITELLM, "public_model_groups"),
+  ...later("model-hub", LITELLM, "public_model_groups"),
   ...later("mcp", LITELLM, "mcp_aliases mcp_semantic_tool_filter"),
   ...refused('use mock models: model "mock/fixed"', LITELLM, "network_mock"),
   ...later(

@@ -92,9 +92,9 @@ export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
   supported(`${INFO}.output_cost_per_token`, dollars, "As in `litellm_params`."),
 
   ...later("provider-azure", PARAMS, "api_version azure_ad_token tenant_id client_id client_secret"),
-  ...later("keys", PARAMS, "litellm_credential_name"),
+  ...later("credentials", PARAMS, "litellm_credential_name"),
   ...later("files", PARAMS, "max_file_size_mb s3_bucket_name gcs_bucket_name"),
-  ...later("keys", PARAMS, "configurable_clientside_auth_params"),
+  ...later("credentials", PARAMS, "configurable_clientside_auth_params"),
   ...refused('use a mock model: model "mock/fixed", "mock/fault-429", …', PARAMS, "mock_response mock_timeout"),
   ...refused(
     'use a mock model: model "mock/fault-429"',
@@ -130,10 +130,10 @@ export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
     `temperature top_p max_tokens max_completion_tokens n stop seed presence_penalty frequency_penalty logit_bias
      response_format tools tool_choice parallel_tool_calls reasoning_effort user metadata`,
   ),
-  ...later("pricing", PARAMS, LATER_PRICE_FIELDS),
+  ...later("price-kinds", PARAMS, LATER_PRICE_FIELDS),
 
-  ...later("pricing", INFO, LATER_PRICE_FIELDS),
-  ...later("keys", INFO, "access_groups discoverable access_windows"),
+  ...later("price-kinds", INFO, LATER_PRICE_FIELDS),
+  ...later("access-groups", INFO, "access_groups discoverable access_windows"),
   ...later(
     "model-info",
     INFO,

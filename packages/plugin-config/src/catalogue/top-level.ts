@@ -15,7 +15,7 @@ export const TOP_LEVEL_KEYS: readonly ConfigKey[] = [
   ...later("guardrails", "guardrails[]", "guardrail_name litellm_params guardrail_info"),
   ...later("mcp", "", "mcp_servers mcp_tools search_tools vector_store_registry"),
   ...later("a2a", "", "agent_list"),
-  ...later("keys", "", "credential_list"),
+  ...later("credentials", "", "credential_list"),
   ...later("prompts", "", "prompts"),
   ...later("logging", "", "callback_settings"),
   ...later("files", "", "files_settings finetune_settings assistant_settings"),
