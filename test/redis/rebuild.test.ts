@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -181,4 +181,28 @@ describe("a Redis that loses everything under load", () => {
     },
     60_000,
   );
+});
+
+describe("a spool that is replayed after Redis has forgotten its ids", () => {
+  it("posts nothing twice: the entries are asked first", async () => {
+    const own = await OwnRedis.start();
+    ended.push(() => own.stop());
+    const { ledger, redis, entries } = await start(own, "forgotten");
+    const id = `${ids.next(Date.now())}/1`;
+    await ledger.reserve({ id, estimate: 50n, lines: [LINE] });
+    ledger.dispatched(id);
+    await ledger.settle({ id, actual: 20n, status: "final" });
+    await ledger.append(entryOf(id, 20n, [LINE]));
+    const [name = ""] = readdirSync(join(folder, "forgotten")).filter((each) => !each.endsWith(".lock"));
+    const late = join(folder, "late");
+    cpSync(join(folder, "forgotten", name), join(late, name), { recursive: true });
+    expect(await own.command("DEL", `{signalbox:budgets}:id:${id}`)).toBe(1);
+    const next = new SpooledLedger({ entries, directory: late, durability: "none" });
+    await next.start(redis.reservationStore);
+    expect(await redis.reservationStore.balance(LINE)).toEqual({ posted: 20n, pending: 0n });
+    expect((await entries.spent({ scope: LINE.scope, period: "all" })).entries).toBe(1);
+    // it was replayed indeed
+    expect(await own.command("EXISTS", `{signalbox:budgets}:id:${id}`)).toBe(1);
+    await next.close();
+  });
 });
