@@ -44,7 +44,7 @@ const RULES: readonly InjectionRule[] = [
   ].map((trigger) => ({
     trigger,
     pattern:
-      /[a-z]+(?: me| us| is| are| out)? (?:(?:the|your|full|entire|exact|initial|hidden|secret|complete|original|verbatim|all|of|above) ){1,5}(?:system prompt|system message|instructions|prompt|rules|guidelines|configuration)(?: verbatim| word for word| above| you were given| in full)?/y,
+      /[a-z]+(?: me| us| is| are| out)? (?:(?:the|full|entire|exact|complete|all|of|above) ){0,4}(?:your|initial|hidden|secret|original|system)(?: (?:full|entire|exact|initial|hidden|secret|original|complete|system|internal)){0,3} (?:prompt|message|instructions|rules|guidelines|configuration)/y,
     score: 0.6,
   })),
   {

@@ -1,7 +1,7 @@
 import type { Finding } from "@signalbox/kernel";
 import { isCard } from "./card.ts";
 import type { Detector } from "./detector.ts";
-import { hasContext, wordsBefore } from "./detector.ts";
+import { hasContext, isDigit, wordsBefore } from "./detector.ts";
 import { isIpv4 } from "./ip.ts";
 import { NATIONAL_NUMBERS } from "./national-numbers.ts";
 import type { NumberGroups } from "./number-groups.ts";
@@ -54,7 +54,7 @@ function judged(
   if (prefix === "") {
     if (text.charCodeAt(start - 1) === 0x2f) return undefined;
     if (kinds.has("card") && length >= 12 && isCard(number)) return { kind: "card", confidence: 0.95 };
-    if (kinds.has("nationalId")) {
+    if (kinds.has("nationalId") && !goesOn(text, number)) {
       for (const { lengths, matches, words } of NATIONAL_NUMBERS) {
         if (!lengths.includes(length)) continue;
         const certainty = matches(number);
@@ -67,4 +67,11 @@ function judged(
     return { kind: "phone", confidence: prefix === "+" ? 0.9 : 0.7 };
   }
   return undefined;
+}
+
+/** More groups stand in front or follow in the same way: it is a part of a longer number. */
+function goesOn(text: string, { start, end, separator }: NumberGroups): boolean {
+  if (separator === "") return false;
+  const follows = text.charAt(end) === separator && isDigit(text.charCodeAt(end + 1));
+  return follows || (text.charAt(start - 1) === separator && isDigit(text.charCodeAt(start - 2)));
 }

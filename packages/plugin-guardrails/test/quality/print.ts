@@ -1,0 +1,3 @@
+import { measure, report } from "./measure.ts";
+
+console.log(report(measure()));
