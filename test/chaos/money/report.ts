@@ -62,7 +62,7 @@ export function roundChecks({ round, verdict, excess, looks, segments, exits }: 
     atMost(name("rows below what was charged"), verdict.below.length, 0, ""),
     atMost(name("lines on which ledger, counters and API differ"), verdict.drift.length, 0, ""),
     atMost(name("segments left in spools"), segments.length, 0, ""),
-    atMost(name("milliseconds until the last process had ended"), exits.ms, 10_000, ""),
+    atMost(name("milliseconds until the last process had ended"), exits.ms, 15_000, ""),
     atMost(name("processes that did not end by themselves"), exits.codes.filter((code) => code !== 0).length, 0, ""),
   ];
 }
