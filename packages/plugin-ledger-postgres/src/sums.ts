@@ -11,6 +11,15 @@ const TOTAL_NAMES = "billed, requests, failures, input_tokens, output_tokens, ca
 const WORK = "operation, model, deployment, provider";
 const NAMES = "operation, model, deployment, provider, organization, team, user_id, key_id";
 
+const LABELS = ["tag", "customer"] as const;
+/** Whether a scope's key is JSON that jsonb can hold, as the function `labels` has it. */
+const PLAIN = "right(key, 1) = ']' AND key !~ '\\\\u(0000|d[89a-f])'";
+
+/** Entries without a scope of a kind: an id has no bare quotation mark, so that nothing else can look like one. */
+function without(kind: string): string {
+  return `array_to_string(scope_keys, ' ') !~ '\\["${kind}","([^"\\\\]|\\\\.)*("\\]| sha256:)'`;
+}
+
 /**
  * Sums of entries, kept up to a watermark: a transaction id below which nothing can appear any more. Who reads adds
  * the entries above it, so that sums are exact at any moment.
@@ -79,10 +88,15 @@ function statement(schema: string): string {
       SELECT ${day}, ${NAMES}, digest, ${added} FROM hours GROUP BY ${day}, ${NAMES}, digest
       ON CONFLICT (day, digest) DO UPDATE SET ${add("sums", TOTAL_NAMES)}
     ), labelled AS MATERIALIZED (
-      SELECT kind, coalesce(label, '') AS label, ${hour} AS hour, ${WORK},
-        md5(jsonb_build_array(coalesce(label, ''), ${WORK})::text) AS digest, ${TOTALS}
-      FROM changed CROSS JOIN (VALUES ('tag'), ('customer')) AS kinds (kind)
-      LEFT JOIN LATERAL ${schema}.labels(scope_keys, kind) ON true GROUP BY kind, coalesce(label, ''), ${hour}, ${WORK}
+      SELECT kind, label, ${hour} AS hour, ${WORK}, md5(jsonb_build_array(label, ${WORK})::text) AS digest, ${TOTALS}
+      FROM (
+        SELECT CASE WHEN starts_with(key, '["tag",') THEN 'tag' ELSE 'customer' END AS kind,
+          CASE WHEN plain THEN key::jsonb ->> 1 ELSE key END AS label, changed.*
+        FROM changed, unnest(scope_keys) AS key, LATERAL (SELECT ${PLAIN} AS plain) AS looked
+        WHERE (starts_with(key, '["tag",') OR starts_with(key, '["customer",'))
+          AND (NOT plain OR key::jsonb -> 2 IS NULL)
+        ${LABELS.map((kind) => `UNION ALL SELECT '${kind}', '', changed.* FROM changed WHERE ${without(kind)}`).join(" ")}
+      ) AS entry GROUP BY kind, label, ${hour}, ${WORK}
     ), labels_by_hour AS (
       INSERT INTO ${schema}.label_sums_by_hour AS sums (kind, label, hour, ${WORK}, digest, ${TOTAL_NAMES})
       SELECT kind, label, hour, ${WORK}, digest, ${TOTAL_NAMES} FROM labelled
