@@ -7,6 +7,15 @@ const LONGEST_DOMAIN = 128;
 const LOCAL = /[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]/u;
 const DOMAIN = /^[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,62})(?:\.[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,62})){1,6}/u;
 
+const ASCII_DOMAIN = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})){1,6}/;
+
+function hostIn(text: string, form: RegExp): string | undefined {
+  const name = form.exec(text)?.[0].replace(/-+$/, "");
+  if (name === undefined) return undefined;
+  const top = name.slice(name.lastIndexOf(".") + 1);
+  return /^(?:\p{L}{2,24}|xn--[a-z0-9-]{2,24})$/iu.test(top) ? name : undefined;
+}
+
 function isLocal(text: string, at: number): boolean {
   const unit = text.charCodeAt(at);
   return unit < 0x80 ? LOCAL_ASCII[unit] === true : LOCAL.test(text.charAt(at));
@@ -27,11 +36,10 @@ export const emailDetector: Detector = {
       if (start === at || start < from || text.charAt(at - 1) === "." || text.slice(start, at).includes("..")) continue;
       // the part with a password in a URL
       if (text.slice(Math.max(0, start - 3), start) === "://") continue;
-      const domain = DOMAIN.exec(text.slice(at + 1, at + 1 + LONGEST_DOMAIN));
-      if (domain === null) continue;
-      const name = domain[0].replace(/-+$/, "");
-      const top = name.slice(name.lastIndexOf(".") + 1);
-      if (!/^(?:\p{L}{2,24}|xn--[a-z0-9-]{2,24})$/iu.test(top)) continue;
+      const behind = text.slice(at + 1, at + 1 + LONGEST_DOMAIN);
+      // Languages without spaces go on right behind an address: what is one in ASCII alone ends there.
+      const name = hostIn(behind, ASCII_DOMAIN) ?? hostIn(behind, DOMAIN);
+      if (name === undefined) continue;
       findings.push({ start, end: at + 1 + name.length, kind: "email" });
     }
     return findings;

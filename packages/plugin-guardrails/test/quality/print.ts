@@ -1,3 +1,0 @@
-import { measure, report } from "./measure.ts";
-
-console.log(report(measure()));
