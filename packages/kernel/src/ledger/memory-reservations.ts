@@ -41,7 +41,7 @@ const FORGET_AT_ONCE = 4;
  * operation is atomic.
  */
 export class MemoryReservations implements ReservationStore {
-  readonly ownProcess = true;
+  readonly ownProcess: boolean = true;
   readonly #counters = new Map<string, Counter>();
   readonly #held = new Map<string, Held>();
   /** In order of their settlement. */

@@ -84,6 +84,7 @@ function away(entries: MemoryEntries): EntryStore {
     spent: (query) => entries.spent(query),
     report: (query) => entries.report(query),
     list: (query) => entries.list(query),
+    count: (query, most) => entries.count(query, most),
     get: (id) => entries.get(id),
   };
 }
@@ -185,6 +186,7 @@ describe("stores that fail", () => {
         spent: (query) => entries.spent(query),
         report: (query) => entries.report(query),
         list: (query) => entries.list(query),
+        count: (query, most) => entries.count(query, most),
         get: (id) => entries.get(id),
       },
     });

@@ -19,6 +19,7 @@ function broken(change: (inner: MemoryEntries) => Partial<EntryStore>): () => En
       spent: (query) => inner.spent(query),
       report: (query) => inner.report(query),
       list: (query) => inner.list(query),
+      count: (query, most) => inner.count(query, most),
       get: (id) => inner.get(id),
       ...change(inner),
     };
