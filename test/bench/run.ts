@@ -9,6 +9,7 @@ import type { BenchResult } from "./bench.ts";
 import { runBench } from "./bench.ts";
 import type { BenchOptions } from "./bench-options.ts";
 import { readOptions, USAGE } from "./bench-options.ts";
+import { runGuard } from "./guard.ts";
 import { runKeys } from "./keys.ts";
 import { runMoney } from "./money.ts";
 import { runReports } from "./reports.ts";
@@ -45,6 +46,7 @@ function build(packages: boolean): void {
 
 function run(options: BenchOptions): Promise<BenchResult> {
   if (options.suite === "routing") return runRouting(options.quick);
+  if (options.suite === "guard") return runGuard(options.quick);
   if (options.suite === "reports") return runReports(options.rows, options.only);
   if (options.suite === "keys") return runKeys(options.quick);
   return options.suite === "money" ? runMoney(options.quick, options.pace) : runBench(options);

@@ -109,6 +109,7 @@ export function textGuardrail(options: TextGuardrailOptions): Guardrail {
     // Bare numbers in JSON are told from strings by all that stands in front of them.
     if (!window.final && window.kind === "arguments" && outputs && mayMask) return { action: "release", consume: 0 };
     const settled = outputs ? view.settled(finder) : view.settled();
+    if (settled <= view.from && !window.final) return { action: "release", consume: 0 };
     if (!outputs) return verdict(call, window, view, settled, []);
     const context: FindContext = { call, mode: "output", kind: window.kind };
     const findings = finder.find(view.seen, view.from, context);
