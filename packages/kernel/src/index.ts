@@ -118,6 +118,8 @@ export type {
   OpenCall,
   SdkOptions,
 } from "./gateway.ts";
+export type { GuardrailPipelineOptions, PipelineMove, PipelineStep } from "./guardrail/guardrail-pipeline.ts";
+export { guardrailPipeline } from "./guardrail/guardrail-pipeline.ts";
 export type { MaskPatternOptions } from "./guardrail/mask-pattern.ts";
 export { maskPattern } from "./guardrail/mask-pattern.ts";
 export { requestTexts } from "./guardrail/request-texts.ts";

@@ -1,8 +1,9 @@
 import type { Call } from "../call.ts";
 import type { Part } from "../chat/part.ts";
 import type { ChatResult } from "../chat/result.ts";
-import type { Guardrail, TextWindow } from "../guardrail.ts";
-import type { OperationName, ResultOf } from "../operation.ts";
+import { isGatewayError } from "../errors.ts";
+import type { AskAgain, Block, Guardrail, TextWindow } from "../guardrail.ts";
+import type { OperationName, RequestOf, ResultOf } from "../operation.ts";
 import type { CompleteResult } from "../operations/complete.ts";
 import { kindOf, textField, toolOf, withText } from "./part-text.ts";
 import { WindowedText } from "./text-window.ts";
@@ -66,4 +67,41 @@ async function windowChat(guardrail: Guardrail, call: Call, result: ChatResult):
     choices.push(choiceChanged ? { ...withoutLogprobs, content } : choice);
   }
   return changed ? { ...result, choices } : result;
+}
+
+/** What one guardrail says about a whole result, through both of its checks. */
+interface WindowedVerdict<Name extends OperationName> {
+  readonly value: ResultOf<Name>;
+  readonly block?: Block;
+  readonly reason?: string;
+  readonly again?: AskAgain<RequestOf<Name>>;
+}
+
+/** A whole result through a guardrail, as a verdict: a block is an answer here, and no error. */
+export async function checkWindowed<Name extends OperationName>(
+  guardrail: Guardrail,
+  call: Call<Name>,
+  result: ResultOf<Name>,
+): Promise<WindowedVerdict<Name>> {
+  let value = result;
+  try {
+    if (guardrail.checkWindow !== undefined) value = await windowResult(guardrail, call, value);
+  } catch (thrown) {
+    const block = blockOf(guardrail, thrown);
+    if (block === undefined) throw thrown;
+    return { value: result, block };
+  }
+  const verdict = await guardrail.checkResult?.(call, value);
+  if (verdict?.action === "block") return { value, block: verdict };
+  if (verdict?.action === "again") return { value, again: verdict };
+  return verdict?.action === "rewrite" ? { value: verdict.value, reason: verdict.reason } : { value };
+}
+
+/** The block that a window of this guardrail has thrown. */
+function blockOf(guardrail: Guardrail, thrown: unknown): Block | undefined {
+  if (!isGatewayError(thrown) || thrown.code !== "guardrail_blocked" || thrown.source !== guardrail.name)
+    return undefined;
+  const category = thrown.details?.["category"];
+  const reason = thrown.message.slice(thrown.message.indexOf('": ') + 3);
+  return { action: "block", reason, ...(typeof category === "string" && { category }) };
 }
