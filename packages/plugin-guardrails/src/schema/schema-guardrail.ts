@@ -8,7 +8,7 @@ import { SchemaError, validator } from "./validate.ts";
  * Holds replies until they fit the schema that the request asks for, or a given one. A reply that does not is sent back to
  * the model once, with what is wrong; a second one that does not is refused. Answers that call tools are let through.
  *
- * A schema that cannot be checked is refused with the request: `invalid_request`.
+ * A schema that cannot be checked fails the call with `invalid_request`.
  */
 export function schemaGuardrail(
   common: Pick<Guardrail, "name" | "runs" | "dryRun">,
