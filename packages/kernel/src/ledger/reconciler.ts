@@ -11,7 +11,7 @@ export interface ReconcilerOptions {
   readonly store: ReservationStore;
   readonly entries: EntryStore;
   /** Names this process to others. */
-  readonly process: string;
+  readonly process: () => string;
   /** Whether every attempt that this process has settled has its entry. */
   readonly written: () => boolean;
   /** Between two rounds. */
@@ -45,7 +45,7 @@ export class Reconciler {
   /** One comparison; of several processes one at a time makes it. */
   async round(): Promise<void> {
     const { store, entries, process, written, everyMs } = this.#options;
-    const quiet = (await store.quiet?.(process, written(), ROUNDS * everyMs)) ?? false;
+    const quiet = (await store.quiet?.(process(), written(), ROUNDS * everyMs)) ?? false;
     const compare = async (): Promise<void> => {
       const found = new Map<string, Drift>();
       let drifting = 0;
@@ -65,10 +65,11 @@ export class Reconciler {
     else await entries.exclusively("reconcile", compare);
   }
 
-  /** This process ends, and has written everything. */
-  async leave(): Promise<void> {
-    const { store, process, everyMs } = this.#options;
-    await store.quiet?.(process, undefined, ROUNDS * everyMs);
+  /** This process ends, and has written everything; or it has had another name until now. */
+  async leave(name: string = this.#options.process()): Promise<void> {
+    const { store, everyMs } = this.#options;
+    // otherwise it counts as lost for a day, and no counter is lowered meanwhile
+    await store.quiet?.(name, undefined, ROUNDS * everyMs).catch(() => undefined);
   }
 
   /** Whether they differ still. */

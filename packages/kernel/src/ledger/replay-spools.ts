@@ -14,17 +14,24 @@ const MOST_ROWS = 1_000;
 /** Entries that are looked for at once. */
 const AT_ONCE = 8;
 
+/** What a replay needs. */
+export interface ReplayOptions {
+  /** Where all processes have their spools. */
+  readonly root: string;
+  /** undefined: the counters are lost, and will be rebuilt from entries. */
+  readonly reservations: ReservationStore | undefined;
+  readonly entries: EntryStore;
+  readonly refused: RefusedEntries;
+  readonly abandonedMs: number | undefined;
+}
+
 /**
  * Ends the attempts of processes that are gone, as their spools tell; then the spools are deleted. Answers how many.
- * Without counters, since they are lost, only their entries are written: the counters will be rebuilt from those.
+ * Without counters only their entries are written.
  */
-export async function replaySpools(
-  root: string,
-  reservations: ReservationStore | undefined,
-  entries: EntryStore,
-  refused: RefusedEntries,
-): Promise<number> {
-  const left = new Set(await takeOver(root));
+export async function replaySpools(options: ReplayOptions): Promise<number> {
+  const { root, reservations, entries, refused, abandonedMs } = options;
+  const left = new Set(await takeOver(root, abandonedMs === undefined ? {} : { abandonedMs }));
   let replayed = 0;
   try {
     for (const directory of left) {

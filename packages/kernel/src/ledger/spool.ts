@@ -1,5 +1,5 @@
 import { closeSync, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, unlinkSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { frameRecord, mostFrameBytes, writeFrame } from "./spool-frames.ts";
 
@@ -27,7 +27,7 @@ export interface SpoolOptions {
 /** One file of a spool. It is deleted when nothing in it, nor in an older one, is needed any more. */
 export interface Segment {
   readonly number: number;
-  readonly path: string;
+  path: string;
   bytes: number;
   /** How many records are still needed. */
   pins: number;
@@ -49,7 +49,7 @@ const BUFFER_BYTES = 262_144;
  * returns (`now`), or soon after (`soon`), and on the disk when `durable` resolves.
  */
 export class Spool {
-  readonly #directory: string;
+  #directory: string;
   readonly #segmentBytes: number;
   readonly #durability: Durability;
   readonly #segments: Segment[] = [];
@@ -128,6 +128,12 @@ export class Spool {
   /** Writes what was put off: before others learn of it. A failure is told to whoever waits for durability. */
   flush(): void {
     this.#flushQuietly();
+  }
+
+  /** Its directory has another name now. */
+  moved(directory: string): void {
+    this.#directory = directory;
+    for (const segment of this.#segments) segment.path = join(directory, basename(segment.path));
   }
 
   /** What is pinned stays on the disk. */

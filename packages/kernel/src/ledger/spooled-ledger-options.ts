@@ -10,6 +10,11 @@ export interface SpooledLedgerOptions {
    * left. Without it, what is not yet written is lost with the process.
    */
   readonly directory?: string;
+  /**
+   * Processes of several hosts may share the directory: one that has given no sign of life for as long is taken for dead, and
+   * what it has left is ended. The same for all of them. Default 60,000.
+   */
+  readonly abandonedMs?: number;
   /** When the end of an attempt counts as written. Default `group`. */
   readonly durability?: Durability;
   /** How long a reservation is held without a sign of life. Default 120,000. */

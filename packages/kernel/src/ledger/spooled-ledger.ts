@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { basename } from "node:path";
 import { GatewayError, isGatewayError } from "../errors.ts";
 import type { Entry, Ledger, ReservationAnswer, ReservationRequest, Settlement, Spend, SpendQuery } from "../ledger.ts";
 import type { CounterRecovery, LineSettlement, LineSum, ReservationStore } from "../ledger-stores.ts";
@@ -7,19 +6,15 @@ import type { Health } from "../plugin.ts";
 import { Batcher } from "./batcher.ts";
 import { CounterWatch } from "./counter-watch.ts";
 import { lineOf, outlinedEntry, settlementOf } from "./fold-records.ts";
+import { KeptSpool } from "./kept-spool.ts";
 import { sumsOfLines } from "./line-sums.ts";
 import type { OpenAttempt } from "./open-attempts.ts";
-import { OpenAttempts, openAttempt, whenToWrite } from "./open-attempts.ts";
+import { OpenAttempts, openAttempt, recordsOf, whenToWrite } from "./open-attempts.ts";
 import { overloaded, RETRY_AFTER_MS } from "./overloaded.ts";
 import { Reconciler } from "./reconciler.ts";
 import { RefusedEntries } from "./refused-entries.ts";
 import { replaySpools } from "./replay-spools.ts";
-import type { Segment } from "./spool.ts";
-import { Spool } from "./spool.ts";
-import type { OwnedDirectory } from "./spool-directory.ts";
-import { createDirectory } from "./spool-directory.ts";
 import type { SpoolRecord } from "./spool-records.ts";
-import { writeRecord } from "./spool-records.ts";
 import type { SpooledLedgerOptions } from "./spooled-ledger-options.ts";
 import { DEFAULTS } from "./spooled-ledger-options.ts";
 
@@ -42,14 +37,12 @@ export class SpooledLedger implements Ledger {
   readonly #settlements: Batcher<LineSettlement>;
   readonly #entries: Batcher<Entry>;
   #reservations: ReservationStore | undefined;
-  #spool: Spool | undefined;
-  #owned: OwnedDirectory | undefined;
+  #spool: KeptSpool | undefined;
   #watch: CounterWatch | undefined;
   #reconciler: Reconciler | undefined;
   /** Entries of what was reaped are being written: by reaping again a process says that they are. */
   #reaping = false;
   #timers: readonly NodeJS.Timeout[] = [];
-  #spoolFailure: unknown;
   /** Why the last round of renewing and reaping failed. */
   #tendFailure: unknown;
   /** Why counters that were lost could not be rebuilt, or compared. */
@@ -83,7 +76,7 @@ export class SpooledLedger implements Ledger {
 
   /** Ends what processes before this one have left, and begins. To be awaited before calls are served. */
   async start(reservations: ReservationStore): Promise<void> {
-    const { directory, entries, durability } = this.#options;
+    const { directory, entries, durability, abandonedMs } = this.#options;
     this.#watch = new CounterWatch({
       store: reservations,
       part: (first) => this.#part(first),
@@ -95,16 +88,22 @@ export class SpooledLedger implements Ledger {
     });
     await this.#watch.look((await entries.spent({})).entries === 0);
     if (directory !== undefined) {
-      await replaySpools(directory, reservations, entries, this.#refused);
-      this.#owned = await createDirectory(directory);
-      this.#spool = new Spool({ directory: this.#owned.path, ...(durability !== undefined && { durability }) });
+      await this.#replay(reservations);
+      this.#spool = await KeptSpool.open({
+        root: directory,
+        durability,
+        abandonedMs,
+        begunAnew: () => this.#noteAgain(),
+        renamed: (before) => void this.#reconciler?.leave(before),
+      });
     }
     this.#reservations = reservations;
     const everyMs = this.#options.reconcileMs ?? DEFAULTS.reconcileMs;
+    const alone = randomUUID();
     this.#reconciler = new Reconciler({
       store: reservations,
       entries,
-      process: this.#owned === undefined ? randomUUID() : basename(this.#owned.path),
+      process: () => this.#spool?.name ?? alone,
       written: () => this.#open.unwritten().length === 0 && this.#entries.size === 0 && !this.#refused.any,
       everyMs,
     });
@@ -120,7 +119,7 @@ export class SpooledLedger implements Ledger {
   health(): Health {
     const obstacle = this.#obstacle();
     if (obstacle !== undefined) return { ok: false, detail: obstacle };
-    if (this.#spoolFailure !== undefined) return { ok: false, detail: "the spool cannot be written" };
+    if (this.#spool?.failure !== undefined) return { ok: false, detail: "the spool cannot be written" };
     if (this.#watch?.recovering === true) return { ok: false, detail: "the counters of budgets are being rebuilt" };
     const waiting = this.#entries.size + this.#settlements.size;
     const fails = this.#entries.failure !== undefined || this.#settlements.failure !== undefined;
@@ -162,8 +161,9 @@ export class SpooledLedger implements Ledger {
     if (open === undefined) return;
     this.#log(open, { kind: "D", id }, "now");
     if (open.losses !== undefined && open.losses !== this.#spool?.losses) {
-      throw overloaded("the spool cannot be written", this.#spoolFailure);
+      throw overloaded("the spool cannot be written", this.#spool?.failure);
     }
+    if (open.ended) throw overloaded("another process has taken over what this one had under way");
     open.sent = true;
   }
 
@@ -217,11 +217,10 @@ export class SpooledLedger implements Ledger {
   async #close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     const written = [await this.#settlements.close(CLOSE_PATIENCE_MS), await this.#entries.close(CLOSE_PATIENCE_MS)];
-    await this.#spool?.close();
     // what is not written, and what was never settled, is for the next process
     const nothingLeft = this.#open.size === 0 && written.every((all) => all);
-    if (nothingLeft) await this.#reconciler?.leave().catch(() => undefined);
-    await this.#owned?.release(nothingLeft);
+    if (nothingLeft) await this.#reconciler?.leave();
+    await this.#spool?.close(nothingLeft);
   }
 
   #store(): ReservationStore {
@@ -248,11 +247,11 @@ export class SpooledLedger implements Ledger {
 
   async #end(open: OpenAttempt, settlement: Settlement): Promise<void> {
     open.settlement = settlement;
-    const pin = this.#noted({ kind: "S", settlement }, whenToWrite(open));
+    const pin = this.#spool?.note({ kind: "S", settlement }, whenToWrite(open));
     if (pin !== undefined) open.pins.push(pin);
     await Promise.all([
       this.#settlements.push({ ...settlement, lines: open.request.lines }),
-      pin === undefined ? undefined : this.#durable(),
+      pin === undefined ? undefined : this.#spool?.durable(),
     ]);
     open.settledAt = performance.now();
     // never sent, and nobody tells more of it
@@ -267,8 +266,8 @@ export class SpooledLedger implements Ledger {
 
   /** An entry is in the spool until the store has it. */
   async #write(entry: Entry, when: "now" | "soon" = "now"): Promise<void> {
-    const pin = this.#noted({ kind: "E", entry }, when);
-    await Promise.all([this.#entries.push(entry), pin === undefined ? undefined : this.#durable()]);
+    const pin = this.#spool?.note({ kind: "E", entry }, when);
+    await Promise.all([this.#entries.push(entry), pin === undefined ? undefined : this.#spool?.durable()]);
     if (pin !== undefined) this.#spool?.release(pin);
   }
 
@@ -285,30 +284,26 @@ export class SpooledLedger implements Ledger {
 
   /** Before something happens: it must not, when it cannot be noted. */
   #log(open: OpenAttempt, record: SpoolRecord, when: "now" | "soon"): void {
-    const pin = this.#noted(record, when);
+    const pin = this.#spool?.note(record, when);
     if (pin !== undefined) open.pins.push(pin);
-    else if (this.#spool !== undefined) throw overloaded("the spool cannot be written", this.#spoolFailure);
+    else if (this.#spool !== undefined) throw overloaded("the spool cannot be written", this.#spool.failure);
   }
 
-  /** After something has happened: what cannot be noted is still written, unless this process ends. */
-  #noted(record: SpoolRecord, when: "now" | "soon"): Segment | undefined {
-    if (this.#spool === undefined) return undefined;
-    try {
-      const pin = this.#spool.append(writeRecord(record), when);
-      this.#spoolFailure = undefined;
-      return pin;
-    } catch (error) {
-      this.#spoolFailure = error;
-      return undefined;
+  /**
+   * Another process has ended what was in the spool. What was not sent it has booked at 0, so it must not be sent any more;
+   * all else it has booked as it was on record, and what becomes of it corrects that.
+   */
+  #noteAgain(): void {
+    const waiting = new Map(this.#entries.waiting().map((entry) => [entry.id, entry]));
+    for (const open of this.#open.values()) {
+      open.pins.length = 0;
+      open.ended = !open.sent;
+      for (const record of recordsOf(open, waiting.get(open.request.id))) {
+        const pin = this.#spool?.note(record, "soon");
+        if (pin !== undefined) open.pins.push(pin);
+      }
     }
-  }
-
-  async #durable(): Promise<void> {
-    try {
-      await this.#spool?.durable();
-    } catch (error) {
-      this.#spoolFailure = error;
-    }
+    this.#spool?.flush();
   }
 
   #obstacle(): string | undefined {
@@ -328,9 +323,8 @@ export class SpooledLedger implements Ledger {
   }
 
   async #reconcile(): Promise<void> {
-    const { directory, entries } = this.#options;
     try {
-      if (directory !== undefined) await replaySpools(directory, this.#store(), entries, this.#refused);
+      await this.#replay(this.#store());
       await this.#reconciler?.round();
     } catch (error) {
       this.#lookFailure = error;
@@ -341,16 +335,13 @@ export class SpooledLedger implements Ledger {
   #part(first: boolean): CounterRecovery {
     const others = this.#entries.waiting().filter(({ id }) => !this.#open.has(id));
     const unwritten = [...this.#open.unwritten(), ...others.map(settlementOf)];
-    const written = () => writtenOnes(this.#options, this.#refused);
+    const written = () => this.#written();
     return { held: this.#open.held(), unwritten, leaseMs: this.#leaseMs, first, written };
   }
 
-  /** Signs of life, and an end for what nobody ends any more. What fails is tried again in the next round. */
+  /** Renews what runs, and sees to an end for what nobody ends any more. What fails is tried again in the next round. */
   async #tend(): Promise<void> {
     try {
-      this.#owned?.touch();
-      const pin = this.#spoolFailure === undefined ? undefined : this.#noted({ kind: "N", id: "" }, "now");
-      if (pin !== undefined) this.#spool?.release(pin);
       this.#writeMissingEntries();
       await this.#renewAndReap(this.#store());
       this.#tendFailure = undefined;
@@ -387,13 +378,17 @@ export class SpooledLedger implements Ledger {
       this.#reaping = false;
     });
   }
-}
 
-/** Also of what processes that are gone have left here. */
-async function* writtenOnes(
-  { directory, entries }: SpooledLedgerOptions,
-  refused: RefusedEntries,
-): AsyncGenerator<readonly LineSum[]> {
-  if (directory !== undefined) await replaySpools(directory, undefined, entries, refused);
-  yield* sumsOfLines(entries);
+  /** Ends what processes that are gone have left here; without counters, writes their entries alone. */
+  async #replay(reservations: ReservationStore | undefined): Promise<void> {
+    const { directory, entries, abandonedMs } = this.#options;
+    if (directory === undefined) return;
+    await replaySpools({ root: directory, reservations, entries, refused: this.#refused, abandonedMs });
+  }
+
+  /** What all entries say, also those of processes that are gone. */
+  async *#written(): AsyncGenerator<readonly LineSum[]> {
+    await this.#replay(undefined);
+    yield* sumsOfLines(this.#options.entries);
+  }
 }

@@ -1,0 +1,199 @@
+import { basename } from "node:path";
+import type { Durability, Segment } from "./spool.ts";
+import { Spool } from "./spool.ts";
+import type { OwnedDirectory } from "./spool-directory.ts";
+import { ABANDONED_MS, createDirectory, reclaim } from "./spool-directory.ts";
+import type { SpoolRecord } from "./spool-records.ts";
+import { writeRecord } from "./spool-records.ts";
+
+/** Where a spool is kept, and what is done when it has to be begun anew. */
+export interface KeptSpoolOptions {
+  /** Every process has a directory below it. */
+  readonly root: string;
+  readonly durability?: Durability | undefined;
+  /** After so long a silence another process ends what is in the directory. */
+  readonly abandonedMs?: number | undefined;
+  /** Another process has ended what was in the spool until now: what is still needed is to be noted again. */
+  readonly begunAnew: () => void;
+  /** The directory has another name. */
+  readonly renamed: (before: string) => void;
+}
+
+/** A moment, by a clock that stands still while a machine sleeps, and by one that may be set. */
+interface Moment {
+  readonly steady: number;
+  readonly wall: number;
+}
+
+/** For so long nobody asks again whether the directory is still there. */
+const SURE_MS = 100;
+const LOOK_MS = 1_000;
+
+/**
+ * The spool of one process, in a directory that others take over when they believe that the process is gone. One that was
+ * only stopped, or whose machine slept, sees that before it relies on anything that it has noted: a note counts only when the
+ * directory was surely its own after the note was written.
+ */
+export class KeptSpool {
+  readonly #options: KeptSpoolOptions;
+  readonly #abandonedMs: number;
+  readonly #timer: NodeJS.Timeout;
+  #owned: OwnedDirectory;
+  #spool: Spool;
+  #sure: Moment = now();
+  #touched: Moment = now();
+  #lost = false;
+  #moving: Promise<void> | undefined;
+  #closing = false;
+  #lossesBefore = 0;
+  /** Why nothing can be noted; undefined when the last try has succeeded. */
+  failure: unknown;
+
+  private constructor(options: KeptSpoolOptions, owned: OwnedDirectory) {
+    this.#options = options;
+    this.#abandonedMs = options.abandonedMs ?? ABANDONED_MS;
+    this.#owned = owned;
+    this.#spool = this.#begin();
+    this.#timer = setInterval(() => this.#tend(), Math.min(LOOK_MS, this.#abandonedMs / 8)).unref();
+  }
+
+  static async open(options: KeptSpoolOptions): Promise<KeptSpool> {
+    return new KeptSpool(options, await createDirectory(options.root));
+  }
+
+  /** Of its directory. */
+  get name(): string {
+    return basename(this.#owned.path);
+  }
+
+  get bytes(): number {
+    return this.#spool.bytes;
+  }
+
+  /** How often records that were to be written soon are not there. */
+  get losses(): number {
+    return this.#lossesBefore + this.#spool.losses;
+  }
+
+  /** Pins what was noted until `release`. undefined: it cannot be noted, `failure` says why. */
+  note(record: SpoolRecord, when: "now" | "soon"): Segment | undefined {
+    try {
+      const pin = this.#spool.append(writeRecord(record), when);
+      if (this.#holds()) {
+        this.failure = undefined;
+        return pin;
+      }
+      this.release(pin);
+    } catch (error) {
+      this.failure = error;
+    }
+    return undefined;
+  }
+
+  release(pin: Segment): void {
+    this.#spool.release(pin);
+  }
+
+  /** Writes what was put off. */
+  flush(): void {
+    this.#spool.flush();
+  }
+
+  /** Resolves when all is on the disk that can be. */
+  async durable(): Promise<void> {
+    try {
+      await this.#spool.durable();
+    } catch (error) {
+      this.failure = error;
+    }
+  }
+
+  /** With `remove`, nothing in it is needed any more. */
+  async close(remove: boolean): Promise<void> {
+    this.#closing = true;
+    clearInterval(this.#timer);
+    await this.#moving;
+    await this.#spool.close();
+    await this.#owned.release(remove && !this.#lost);
+  }
+
+  #begin(): Spool {
+    const { durability } = this.#options;
+    return new Spool({ directory: this.#owned.path, ...(durability !== undefined && { durability }) });
+  }
+
+  /** Whether the directory is this process's own for certain. */
+  #holds(): boolean {
+    if (this.#lost) return false;
+    const moment = now();
+    if (between(this.#sure, moment) < SURE_MS) return true;
+    const silent = between(this.#touched, moment) > this.#abandonedMs * 0.75;
+    if (silent || !this.#owned.exists) {
+      this.#lost = true;
+      this.failure = new Error("this process was silent for so long that another may have ended what it had under way");
+      void this.#move();
+      return false;
+    }
+    this.#sure = moment;
+    return true;
+  }
+
+  /** Signs of life, and another try where nothing could be noted. */
+  #tend(): void {
+    if (!this.#holds()) {
+      void this.#move();
+      return;
+    }
+    try {
+      const moment = now();
+      if (between(this.#touched, moment) > this.#abandonedMs / 8) {
+        this.#owned.touch();
+        this.#touched = moment;
+      }
+    } catch (error) {
+      this.failure = error; // also for the directory being gone: the next look sees that
+      return;
+    }
+    const pin = this.failure === undefined ? undefined : this.note({ kind: "N", id: "" }, "now");
+    if (pin !== undefined) this.release(pin);
+  }
+
+  #move(): Promise<void> {
+    this.#moving ??= this.#reclaim().finally(() => {
+      this.#moving = undefined;
+    });
+    return this.#moving;
+  }
+
+  async #reclaim(): Promise<void> {
+    if (this.#closing) return;
+    const before = this.name;
+    const moment = now();
+    try {
+      this.#owned = await reclaim(this.#options.root, this.#owned);
+    } catch (error) {
+      this.failure = error; // again with the next look
+      return;
+    }
+    this.#sure = moment;
+    this.#touched = moment;
+    this.#lost = false;
+    this.failure = undefined;
+    if (this.#owned.before === undefined) {
+      this.#lossesBefore = this.losses + 1;
+      const last = this.#spool;
+      this.#spool = this.#begin();
+      this.#options.begunAnew();
+      await last.close().catch(() => undefined); // it is another process's business now
+    } else this.#spool.moved(this.#owned.path);
+    this.#options.renamed(before);
+  }
+}
+
+function now(): Moment {
+  return { steady: performance.now(), wall: Date.now() };
+}
+
+function between(from: Moment, to: Moment): number {
+  return Math.max(to.steady - from.steady, Math.abs(to.wall - from.wall));
+}
