@@ -7,6 +7,8 @@ import { routing } from "@signalbox/plugin-routing";
 import { anthropicDialects } from "@signalbox/provider-anthropic";
 import { openaiDialects } from "@signalbox/provider-openai";
 import { accessOf, accessPlugin, KEY_VARIABLE, SECRET_VARIABLES } from "./access.ts";
+import type { Caches } from "./caches.ts";
+import { cachesOf } from "./caches.ts";
 import type { Catalog, Environment } from "./catalog.ts";
 import { createCatalog, MAIN_VENDORS } from "./catalog.ts";
 import { moneyPlugins, reportPlugins } from "./money.ts";
@@ -25,6 +27,7 @@ export interface Assembly {
   /** Variable that holds the key, or where else it stands; undefined when nobody needs one. */
   readonly key?: { readonly variable: string; readonly file?: string };
   readonly stores: Stores;
+  readonly caches: Caches;
   /** What is off, with the remedy. */
   readonly off: readonly string[];
   readonly warnings: readonly string[];
@@ -45,6 +48,7 @@ export async function assemble(options: StartOptions, env: Environment): Promise
   const own = { ...env, ...config?.variables };
   const access = accessOf(config, options, own);
   const stores = await storesOf(config, options, own, access.masterKeys.length > 0);
+  const caches = await cachesOf(config, options);
   const { plugin: accessing, notes } = await accessPlugin(access, config, own);
   const standard = config === undefined ? standardProviders(catalog) : [];
   const deployments = config?.deployments ?? [...models, ...standard.map((one) => everyModel(one, catalog))];
@@ -63,8 +67,10 @@ export async function assemble(options: StartOptions, env: Environment): Promise
         ...(await reportPlugins(config, stores)),
         routing(config?.routing),
         fallbacks(config?.resilience),
+        ...caches.plugins,
       ],
       deployments,
+      ...(caches.policy !== undefined && { caching: caches.policy }),
       ...(config !== undefined && {
         fallbacks: config.fallbacks,
         aliases: config.aliases,
@@ -76,6 +82,7 @@ export async function assemble(options: StartOptions, env: Environment): Promise
     ...(config !== undefined && { config }),
     ...(access.key !== undefined && { key: access.key }),
     stores,
+    caches,
     off: config === undefined ? missingKeys(catalog) : [],
     warnings: [...access.warnings, ...(config?.warnings ?? [])],
     notes,

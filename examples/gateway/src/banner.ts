@@ -4,7 +4,7 @@ import { KEY_VARIABLE } from "./access.ts";
 import type { Assembly } from "./assemble.ts";
 
 export interface BannerOptions
-  extends Pick<Assembly, "gateway" | "config" | "key" | "stores" | "off" | "warnings" | "notes"> {
+  extends Pick<Assembly, "gateway" | "config" | "key" | "stores" | "caches" | "off" | "warnings" | "notes"> {
   readonly version: string;
   readonly url: string;
   readonly dialects: readonly Dialect[];
@@ -59,12 +59,13 @@ function clients(dialects: readonly Dialect[]): string {
   return [...new Set(paths.map(({ path }) => path))].join(", ");
 }
 
-function on({ gateway, config, key, stores }: BannerOptions): readonly string[] {
+function on({ gateway, config, key, stores, caches }: BannerOptions): readonly string[] {
   return [
     ...(key === undefined ? [] : ["master key and virtual keys (POST /key/generate): every request needs one"]),
     ...(stores.ledger === undefined ? [] : [`spend in ${stores.ledger}`]),
     ...(stores.redis === undefined ? [] : [`limits and budgets in ${stores.redis}`]),
     "prices, limits and budgets",
+    ...(caches.name === undefined ? [] : [caches.name]),
     ...routingParts(config?.routing ?? {}),
     ...resilienceParts(config?.resilience ?? {}, Object.keys(gateway.fallbacks ?? {}).length),
     ...(gateway.dropParams === true ? ["parameters a model does not take are left out"] : []),
@@ -108,7 +109,7 @@ function counted(count: number, one: string, several: string): string {
   return `${count} ${count === 1 ? one : several}`;
 }
 
-function off({ key, config, stores, off: missing }: BannerOptions): readonly string[] {
+function off({ key, config, stores, caches, off: missing }: BannerOptions): readonly string[] {
   const { retries, cooldown, probes } = config?.resilience ?? {};
   return [
     ...(key === undefined ? [`master key (set ${KEY_VARIABLE}; without it only this machine is served)`] : []),
@@ -117,7 +118,7 @@ function off({ key, config, stores, off: missing }: BannerOptions): readonly str
     ...(cooldown?.disabled === true ? ["cooldown (disable_cooldowns is true)"] : []),
     ...(probes === undefined ? ["health checks (background_health_checks in a configuration)"] : []),
     ...(stores.ledger === undefined ? [IN_MEMORY] : []),
-    "the cache (no plugin for it)",
+    ...(caches.name === undefined ? ["caching (litellm_settings.cache in a configuration)"] : []),
   ];
 }
 

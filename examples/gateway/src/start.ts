@@ -4,7 +4,6 @@ import { createGateway, isGatewayError } from "@signalbox/kernel";
 import type { Assembly } from "./assemble.ts";
 import { assemble } from "./assemble.ts";
 import { banner } from "./banner.ts";
-import type { Stores } from "./stores.ts";
 
 export interface StartOptions {
   readonly config?: string;
@@ -33,14 +32,14 @@ export async function startGateway(
     console.log(banner({ ...assembly, version: options.version, url: listener.url, dialects: gateway.dialects }));
     return 0;
   } catch (error) {
-    console.error(`signalbox: ${reason(error, options, assembly?.stores)}`);
+    console.error(`signalbox: ${reason(error, options, assembly)}`);
     await gateway?.close();
     return 1;
   }
 }
 
-function reason(error: unknown, { host, port }: StartOptions, stores: Stores | undefined): string {
-  if (isGatewayError(error)) return storeReason(error, stores) ?? error.message;
+function reason(error: unknown, { host, port }: StartOptions, assembly: Assembly | undefined): string {
+  if (isGatewayError(error)) return storeReason(error, assembly) ?? error.message;
   const { code, message } = error as NodeJS.ErrnoException;
   switch (code) {
     case "EADDRINUSE":
@@ -57,8 +56,8 @@ function reason(error: unknown, { host, port }: StartOptions, stores: Stores | u
 }
 
 /** The component that is out of reach, by its place, and what to do. */
-function storeReason({ source = "", message }: GatewayError, stores: Stores | undefined): string | undefined {
-  const place = stores?.places[source];
+function storeReason({ source = "", message }: GatewayError, assembly: Assembly | undefined): string | undefined {
+  const place = assembly?.stores.places[source] ?? assembly?.caches.places[source];
   if (place === undefined) return undefined;
   return `${place}: ${message}; start it, correct its address, or use --wait-for-stores`;
 }

@@ -135,8 +135,8 @@ describe("a configuration with problems", () => {
     ["model_lsit: []", ':1:1  model_lsit: unknown key. Did you mean "model_list"?'],
     ["model_list: []", ":1:13  model_list: lists no model; name at least one"],
     [
-      `${SMALL}litellm_settings: {cache: true}`,
-      ':13:20  litellm_settings.cache: needs the plugin "cache", which this gateway does not have; remove the key, or add the plugin',
+      `${SMALL}  alerting: [slack]`,
+      ':13:3  general_settings.alerting: needs the plugin "alerts", which this gateway does not have; remove the key, or add the plugin',
     ],
     [
       SMALL.replace("[reserve]", "[resreve]"),

@@ -1,3 +1,4 @@
+import type { CacheValues } from "./cache-values.ts";
 import type { TokenKind } from "./money-values.ts";
 import type { ComplexityRouterValues, FallbackList, RouterValues } from "./router-values.ts";
 import type { ModelMode } from "./routing-values.ts";
@@ -21,6 +22,9 @@ export interface ConfigValues {
     readonly internal_user_budget_duration?: string;
     readonly max_end_user_budget?: number;
     readonly set_verbose?: false;
+    readonly cache?: boolean;
+    readonly cache_params?: CacheValues;
+    readonly enable_caching_on_provider_specific_optional_params?: boolean;
     readonly cost_discount_config?: Readonly<Record<string, number | undefined>>;
     readonly cost_margin_config?: Readonly<Record<string, MarginValues | undefined>>;
     readonly default_key_generate_params?: ParamsValues;
@@ -47,6 +51,9 @@ export interface ConfigValues {
     readonly auth_cache_max_age?: number;
     readonly max_budget?: number;
     readonly budget_duration?: string;
+    readonly default_max_output_tokens?: number;
+    readonly clamp_max_tokens?: boolean;
+    readonly fit_max_tokens?: boolean;
     readonly max_parallel_requests?: number;
     readonly global_max_parallel_requests?: number;
     readonly token_rate_limit_type?: TokenKind;

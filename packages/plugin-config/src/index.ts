@@ -1,3 +1,5 @@
+export type { CacheRedisSettings } from "./cache-redis.ts";
+export type { CacheSettings } from "./cache-settings.ts";
 export { CONFIG_KEYS } from "./catalogue/config-keys.ts";
 export type { ConfigKey, LaterKey, RefusedKey, SupportedKey } from "./catalogue/key.ts";
 export type { Environment } from "./environment.ts";

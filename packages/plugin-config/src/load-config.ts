@@ -1,5 +1,7 @@
 import type { Deployment, ModelAlias, ModelTable, Plugin, Provider } from "@signalbox/kernel";
 import { createModelTable, Secret } from "@signalbox/kernel";
+import type { CacheSettings } from "./cache-settings.ts";
+import { collectCache } from "./cache-settings.ts";
 import { checkKeys } from "./check-keys.ts";
 import type { ConfigValues } from "./config-values.ts";
 import { isContentRouter, selectorNames } from "./content-routers.ts";
@@ -69,6 +71,8 @@ export interface LoadedConfig {
   /** All keys that may do everything, the master key first. */
   readonly masterKeys: readonly Secret[];
   readonly stores: StoreSettings;
+  /** Undefined: nothing is cached. */
+  readonly cache?: CacheSettings;
   /** Options of `keys`, besides the master keys. */
   readonly keys: KeySettings;
   /** Options of `limits`. */
@@ -126,6 +130,7 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   const resilience = collectResilience(values, names, source);
   checkShares(listed.rows, routing, source);
   const stores = collectStores(values, source);
+  const cache = collectCache(values, { names, variables, source });
   const keys = collectKeys(values, source);
   const spending = { source, catalog: options.providers, rows: listed.rows };
   const budgets = collectBudgets(values, spending);
@@ -154,6 +159,7 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
     ...(keyVariable !== undefined && { masterKeyVariable: keyVariable }),
     masterKeys: [...(key === undefined ? [] : [key]), ...(general.master_keys ?? []).map((one) => new Secret(one))],
     stores,
+    ...(cache !== undefined && { cache }),
     keys,
     limits: collectLimits(values),
     budgets,

@@ -59,6 +59,15 @@ export function idleKeys({
     ...(audit === undefined
       ? []
       : ["general_settings.store_audit_logs changes nothing: every change to keys and teams is on record"]),
+    ...(calls.cache_params?.max_connections === undefined
+      ? []
+      : ["litellm_settings.cache_params.max_connections changes nothing: one connection serves all calls"]),
+    ...(calls.enable_caching_on_provider_specific_optional_params === undefined
+      ? []
+      : [
+          "litellm_settings.enable_caching_on_provider_specific_optional_params changes nothing: " +
+            "every parameter is part of the cache key",
+        ]),
     ...(calls.set_verbose === undefined ? [] : ["litellm_settings.set_verbose changes nothing: false is how it is"]),
   ];
 }

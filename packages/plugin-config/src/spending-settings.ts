@@ -19,6 +19,9 @@ export interface LimitSettings {
 export interface BudgetSettings {
   readonly budgets?: readonly BudgetRule[];
   readonly timezone?: string;
+  readonly defaultMaxOutputTokens?: number;
+  readonly clampOutputTokens?: boolean;
+  readonly fitOutputTokens?: boolean;
 }
 
 /** What is taken off or put on costs: options of `pricing`. Percent, as text. */
@@ -85,9 +88,14 @@ export function collectBudgets(values: ConfigValues, context: SpendingContext): 
     }
     add({ kind: "deployment", id: deployment.id }, most, each);
   }
+  const { default_max_output_tokens: defaultMaxOutputTokens, clamp_max_tokens: clampOutputTokens } = general;
+  const { fit_max_tokens: fitOutputTokens } = general;
   return {
     ...(budgets.length > 0 && { budgets }),
     ...(calls.timezone !== undefined && { timezone: calls.timezone }),
+    ...(defaultMaxOutputTokens !== undefined && { defaultMaxOutputTokens }),
+    ...(clampOutputTokens !== undefined && { clampOutputTokens }),
+    ...(fitOutputTokens !== undefined && { fitOutputTokens }),
   };
 }
 

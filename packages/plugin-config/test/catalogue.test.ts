@@ -46,6 +46,9 @@ function visible(config: LoadedConfig): string {
     config.stores.databaseUrl,
     config.stores.redis?.url,
     config.stores.redis?.password,
+    config.cache?.redis?.url,
+    config.cache?.redis?.password,
+    config.cache?.redis?.sentinel?.password,
   ].map((secret) => secret?.reveal());
   const { plugins, ...rest } = config;
   return JSON.stringify({ ...rest, secrets, required: plugins[0]?.authenticator?.required }, (_, value) =>

@@ -91,8 +91,7 @@ describe("a configuration with keys of missing plugins", () => {
         "is not a key of Signalbox",
         "the ledger's write-ahead spool replaces it",
       ],
-      [18, "litellm_settings.cache", needs("cache"), REMEDY],
-      [19, "litellm_settings.cache_params", needs("cache"), REMEDY],
+      [20, "litellm_settings.cache_params.s3_bucket_name", needs("cache-s3"), REMEDY],
     ]);
   });
 
@@ -104,9 +103,9 @@ describe("a configuration with keys of missing plugins", () => {
   });
 
   test("still names unknown keys below them", () => {
-    expect(report(withModel("litellm_settings:\n  cache_params:\n    tll: 3\n"))).toEqual([
-      `6:3 litellm_settings.cache_params: ${needs("cache")}; ${REMEDY}`,
-      '7:5 litellm_settings.cache_params.tll: unknown key. Did you mean "ttl" or "url" or "ssl"?',
+    expect(report(withModel("compat:\n  litellm_heades: true\n"))).toEqual([
+      `5:1 compat: ${needs("compatibility")}; ${REMEDY}`,
+      '6:3 compat.litellm_heades: unknown key. Did you mean "litellm_headers"?',
     ]);
   });
 });

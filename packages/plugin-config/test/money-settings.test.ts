@@ -148,6 +148,13 @@ model_list:
   ]);
 });
 
+test("how long answers may be that budgets are to cover", () => {
+  const { budgets } = load(
+    withModel("general_settings: {default_max_output_tokens: 4096, clamp_max_tokens: true, fit_max_tokens: false}"),
+  );
+  expect(budgets).toEqual({ defaultMaxOutputTokens: 4_096, clampOutputTokens: true, fitOutputTokens: false });
+});
+
 describe("keys", () => {
   test("what new ones are like, and how long they are remembered", () => {
     const { keys, limits, masterKeys } = load(

@@ -1,3 +1,4 @@
+import { CACHE_KEYS } from "./cache-keys.ts";
 import { CONTENT_ROUTER_KEYS } from "./content-routers.ts";
 import { GENERAL_SETTINGS_KEYS } from "./general-settings.ts";
 import type { ConfigKey } from "./key.ts";
@@ -14,6 +15,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   ...ROUTER_SETTINGS_KEYS,
   ...CONTENT_ROUTER_KEYS,
   ...LITELLM_SETTINGS_KEYS,
+  ...CACHE_KEYS,
   ...GENERAL_SETTINGS_KEYS,
   ...MONEY_KEYS,
   ...KEY_PARAMS_KEYS,

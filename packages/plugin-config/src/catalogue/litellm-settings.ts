@@ -24,23 +24,6 @@ export const LITELLM_SETTINGS_KEYS: readonly ConfigKey[] = [
   ),
   ...later("rewrite", LITELLM, "modify_params"),
   ...later("transport", LITELLM, "force_ipv4 ssl_verify ssl_certificate"),
-  ...later("cache", LITELLM, "cache cache_params"),
-  ...later(
-    "cache",
-    `${LITELLM}.cache_params`,
-    `type host port username password url namespace ttl default_in_memory_ttl default_in_redis_ttl max_connections
-     redis_startup_nodes sentinel_nodes sentinel_password service_name ssl ssl_cert_reqs ssl_certfile ssl_keyfile
-     ssl_ca_certs ssl_check_hostname mode supported_call_types similarity_threshold
-     redis_semantic_cache_embedding_model qdrant_semantic_cache_embedding_model qdrant_api_base qdrant_api_key
-     qdrant_collection_name qdrant_quantization_config s3_bucket_name s3_region_name s3_api_version
-     s3_path s3_endpoint_url s3_aws_access_key_id s3_aws_secret_access_key s3_aws_session_token gcs_bucket_name
-     gcs_path_service_account gcs_path azure_account_url azure_blob_container disk_cache_dir`,
-  ),
-  ...refused(
-    "always on: every parameter is part of the cache key",
-    LITELLM,
-    "enable_caching_on_provider_specific_optional_params",
-  ),
   ...later("shared-auth-cache", LITELLM, "enable_redis_auth_cache"),
   ...later(
     "budget-exceptions",

@@ -83,6 +83,17 @@ export const MONEY_KEYS: readonly ConfigKey[] = [
   supported(`${GENERAL}.auth_cache_max_age`, seconds, "The same while the database is silent. Default 300."),
   supported(`${GENERAL}.max_budget`, budgetDollars, "US dollars of each virtual key without a budget of its own."),
   supported(`${GENERAL}.budget_duration`, duration, "How long that lasts. Default: for ever."),
+  supported(
+    `${GENERAL}.default_max_output_tokens`,
+    wholeAboveZero,
+    "Asked for upstream where a request names no limit of output tokens, so that small budgets cover it.",
+  ),
+  supported(`${GENERAL}.clamp_max_tokens`, flag, "Lower limits of output tokens to the model's own. Default false."),
+  supported(
+    `${GENERAL}.fit_max_tokens`,
+    flag,
+    "Ask for as many output tokens as a budget covers, where it does not cover a request. Default false.",
+  ),
   supported(`${GENERAL}.max_parallel_requests`, wholeFromZero, "Calls of each key at the same time."),
   supported(`${GENERAL}.global_max_parallel_requests`, wholeFromZero, "All calls at the same time."),
   supported(`${GENERAL}.token_rate_limit_type`, tokenKind, "Which tokens count: `total`, `input`, `output`."),

@@ -1,3 +1,4 @@
+import { CACHE_SAMPLES } from "./cache-samples.ts";
 import { MONEY_SAMPLES } from "./money-samples.ts";
 
 /** What to write for a key so that it must make a difference. */
@@ -250,5 +251,6 @@ export const KEY_SAMPLES: Readonly<Record<string, KeySample>> = {
   [`${GENERAL}.health_check_interval`]: beside(60, CHECKED),
   [`${GENERAL}.health_check_concurrency`]: beside(5, CHECKED),
   ...MONEY_SAMPLES,
+  ...CACHE_SAMPLES,
   environment_variables: just({ OPENAI_API_KEY: "sk-declared" }),
 };
