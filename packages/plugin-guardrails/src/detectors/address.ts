@@ -68,11 +68,13 @@ function addressAt(text: string, start: number, patterns: readonly RegExp[]): nu
   return undefined;
 }
 
-const NAMED_FIRST = "aclprtvACLPRTV";
+/** Most words are none of these. */
+const NAMED_FIRST = /av(?:enida|da)|c(?:alle|\/|arrer|orso)|largo|p(?:laza|aseo|iazza|\.? ?o|ost)|r(?:ua|\.)|trav|vi/iy;
 
 /** The address that begins with the name of a street. */
 function namedAt(text: string, start: number): number | undefined {
-  if (NAMED_FIRST.includes(text.charAt(start))) {
+  NAMED_FIRST.lastIndex = start;
+  if (NAMED_FIRST.test(text)) {
     const end = addressAt(text, start, NAME_FIRST);
     if (end !== undefined) return end;
   }

@@ -20,8 +20,10 @@ export function isDigit(unit: number): boolean {
 
 /** A letter or digit of ASCII, or `_`: a name goes on here. Not a number is the end of the text. */
 export function isWord(unit: number): boolean {
-  return isDigit(unit) || (unit >= 0x41 && unit <= 0x5a) || (unit >= 0x61 && unit <= 0x7a) || unit === 0x5f;
+  return unit < 128 && WORD[unit] === 1;
 }
+
+const WORD: Uint8Array = Uint8Array.from({ length: 128 }, (_, unit) => (/\w/.test(String.fromCharCode(unit)) ? 1 : 0));
 
 /**
  * Where the last run of characters in `0x21` to `0x7e` begins, if it reaches the end of the text; at most `longest` back.
