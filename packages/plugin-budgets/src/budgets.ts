@@ -7,6 +7,7 @@ import { memoryLedger, SPEND_IN_MEMORY } from "./books/memory-ledger.ts";
 import { checkOptions } from "./check-options.ts";
 import type { BudgetsOptions } from "./options.ts";
 import { Receipts } from "./receipts/receipt.ts";
+import { OutputLimits } from "./rules/output-limits.ts";
 import { RuleBook } from "./rules/rule-book.ts";
 
 const DEFAULT_THRESHOLDS: readonly number[] = [0.8];
@@ -16,7 +17,7 @@ const NO_PRICES =
 
 /**
  * Keeps hard budgets from being passed, and puts every attempt on record: the most that it can cost is reserved before it
- * is sent, and what it has cost is settled when it ends.
+ * is sent, and what it has cost is settled when it ends. What a cache has answered is on record at no cost.
  *
  * Uses the gateway's `LEDGER` and `PRICING`. Without a ledger spend is kept in memory, which readiness shows.
  *
@@ -54,13 +55,15 @@ export function budgets(options: BudgetsOptions = {}): Plugin {
       }
       const ledger = container.resolve(LEDGER);
       books = new Books({
+      const factsOf = container.resolve(MODEL_FACTS);
         ledger,
-        receipts: new Receipts(pricing, options.unseenTokens ?? DEFAULT_UNSEEN_TOKENS, container.resolve(MODEL_FACTS)),
+        receipts: new Receipts(pricing, options.unseenTokens ?? DEFAULT_UNSEEN_TOKENS, factsOf),
         rules: new RuleBook(rules),
         periods: new Periods(timezone),
         watch: new BudgetWatch(ledger, thresholds),
         unknownPrice,
       });
+        outputs: new OutputLimits(options, factsOf),
     },
     check() {
       if (books?.failing !== undefined) return { ok: false, detail: "the ledger refused the last entry" };
@@ -82,10 +85,15 @@ async function* chargedReply<Name extends OperationName>(
   let reply: Reply<Name> | undefined;
   try {
     await account.reserve();
-    reply = next(attempt);
+    reply = next(account.attempt as unknown as Attempt<Name>);
+    let answered = false;
     for (;;) {
       const step = await reply.next();
       if (step.done === true) {
+      if (!answered) {
+        answered = true;
+        account.answered(step.done !== true);
+      }
         account.succeed(step.value as ResultOf<OperationName>);
         return step.value;
       }

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { didYouMean, GatewayError } from "@signalbox/kernel";
 
+const MOST_OUTPUT_TOKENS = 10_000_000;
+
 const amount = z.bigint().min(0n);
 const name = z.string().min(1);
 
@@ -24,6 +26,11 @@ const schema = z.strictObject({
   thresholds: z.array(z.number().gt(0).max(1)).exactOptional(),
   unknownPrice: amount.exactOptional(),
   unseenTokens: z.int().min(0).max(1_000_000).exactOptional(),
+  defaultMaxOutputTokens: z.int().min(1).max(MOST_OUTPUT_TOKENS).exactOptional(),
+  clampOutputTokens: z.boolean().exactOptional(),
+  fitOutputTokens: z
+    .custom((value) => typeof value === "boolean" || typeof value === "function", "must be a boolean or a function")
+    .exactOptional(),
 });
 
 function isZone(zone: string): boolean {

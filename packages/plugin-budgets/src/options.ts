@@ -1,4 +1,4 @@
-import type { BudgetRule, NanoUsd } from "@signalbox/kernel";
+import type { BudgetRule, NanoUsd, Principal } from "@signalbox/kernel";
 
 /** Options of `budgets`. */
 export interface BudgetsOptions {
@@ -18,4 +18,20 @@ export interface BudgetsOptions {
   readonly unknownPrice?: NanoUsd;
   /** Tokens added to what was counted of a broken stream: produced, and never received. Default 16. */
   readonly unseenTokens?: number;
+  /**
+   * Asked for upstream where a chat or a completion names no limit of output tokens; of a request with a budget for thinking,
+   * beside that. Else such a request may cost what the model's longest answer costs, which small budgets do not cover. The
+   * response says so: `x-signalbox-injected-params: max_tokens=4096`. Default: nothing is asked for.
+   */
+  readonly defaultMaxOutputTokens?: number;
+  /**
+   * What asks for more output tokens than the model is known to give asks for as many as it gives, in place of the
+   * provider's refusal: `x-signalbox-clamped-params: max_tokens=8192`. Default false.
+   */
+  readonly clampOutputTokens?: boolean;
+  /**
+   * What a budget does not cover is asked once more with as many output tokens as it covers: for all callers, or for some.
+   * The response says so as above. Default false.
+   */
+  readonly fitOutputTokens?: boolean | ((principal: Principal) => boolean);
 }

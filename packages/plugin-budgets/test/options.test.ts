@@ -22,6 +22,9 @@ it.each([
   [{ timezone: "Nowhere/Town" }, "expected an IANA time zone", "timezone"],
   [{ thresholds: [80] }, '"thresholds.0"', "thresholds.0"],
   [{ unseenTokens: -1 }, '"unseenTokens"', "unseenTokens"],
+  [{ defaultMaxOutputTokens: 0 }, '"defaultMaxOutputTokens"', "defaultMaxOutputTokens"],
+  [{ clampOutputTokens: "yes" }, '"clampOutputTokens"', "clampOutputTokens"],
+  [{ fitOutputTokens: "team" }, "must be a boolean or a function", "fitOutputTokens"],
 ])("refuses %o", (options, message, param) => {
   let thrown: unknown;
   try {
@@ -37,5 +40,6 @@ it("takes every option there is", () => {
   const increase = { by: 5n, until: 0 };
   const rule = { scope, limit: 0n, duration: "1mo", timezone: "Africa/Johannesburg", soft: 3n, increase };
   const options = { timezone: "UTC", thresholds: [0.5, 1], unknownPrice: 1n, unseenTokens: 0 };
-  expect(budgets({ budgets: [rule, { scope, limit: null }], ...options }).name).toBe("budgets");
+  const outputs = { defaultMaxOutputTokens: 4_096, clampOutputTokens: true, fitOutputTokens: () => true };
+  expect(budgets({ ...outputs, budgets: [rule, { scope, limit: null }], ...options }).name).toBe("budgets");
 });

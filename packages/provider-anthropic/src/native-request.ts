@@ -45,6 +45,9 @@ export function nativeBody(attempt: Attempt<"chat">, capabilities: ModelCapabili
     edits[member] = undefined;
   }
   if (upstreamModel !== request.model) edits.model = JSON.stringify(upstreamModel);
+  const { max_tokens: written } = native.body.value as { readonly max_tokens?: unknown };
+  // a layer may have lowered it
+  if (written !== request.maxOutputTokens) edits.max_tokens = String(request.maxOutputTokens);
   const { extraBody } = attempt.deployment;
   for (const name in extraBody) edits[name] = JSON.stringify(extraBody[name]);
   return native.body.edit(edits);

@@ -50,6 +50,11 @@ function nativeBody(
   const written = objectOf(native.body.value) ?? {};
   const changes: Record<string, string | undefined> = { ...native.edits };
   if (written["model"] !== attempt.upstreamModel) changes["model"] = JSON.stringify(attempt.upstreamModel);
+  const { maxOutputTokens } = attempt.request;
+  // a layer may have set or lowered it
+  if (maxOutputTokens !== undefined && written["max_tokens"] !== maxOutputTokens) {
+    changes["max_tokens"] = String(maxOutputTokens);
+  }
   const options = objectOf(written["stream_options"]);
   const hideUsage =
     attempt.request.stream === true && profile.streamOptions !== false && options?.["include_usage"] !== true;

@@ -88,6 +88,7 @@ export function nativeChatBody(attempt: Attempt<"chat">, native: NativeRequest, 
     const sent = effortFor(request.reasoning, rules);
     if (sent !== effort) changes["reasoning_effort"] = JSON.stringify(sent);
   }
+  if (request.maxOutputTokens !== undefined) limitOutput(request.maxOutputTokens, written, profile, rules, changes);
   const hideUsage = request.stream === true && profile.streamOptions !== false && !wantsUsage(written);
   if (hideUsage) {
     const options = isJsonObject(written["stream_options"]) ? written["stream_options"] : undefined;
@@ -103,6 +104,21 @@ export function nativeChatBody(attempt: Attempt<"chat">, native: NativeRequest, 
 
 function drop(field: ChatParameter, written: JsonObject, changes: Record<string, string | undefined>): void {
   for (const name of SPELLINGS[field] ?? [CHAT_PARAMETERS[field]]) if (name in written) changes[name] = undefined;
+}
+
+/** A layer may have set or lowered the limit: then it goes upstream by the name that the host has for it. */
+function limitOutput(
+  most: number,
+  written: JsonObject,
+  profile: WireProfile,
+  rules: ModelRules,
+  changes: Record<string, string | undefined>,
+): void {
+  const { max_tokens: one, max_completion_tokens: other } = written;
+  if (one === most || other === most) return;
+  const name = rules.maxTokens ?? (other === undefined ? "max_tokens" : "max_completion_tokens");
+  drop("maxOutputTokens", written, changes);
+  changes[profile.rename?.[name] ?? name] = String(most);
 }
 
 function wantsUsage(written: JsonObject): boolean {

@@ -1,13 +1,24 @@
-import type { Attempt, EventOf, NanoUsd, OperationName, ResultOf, Scope, Usage } from "@signalbox/kernel";
+import type {
+  Attempt,
+  EventOf,
+  NanoUsd,
+  OperationName,
+  ReservationAnswer,
+  ResultOf,
+  Scope,
+  Usage,
+} from "@signalbox/kernel";
 import { GatewayError, isGatewayError, NO_USAGE } from "@signalbox/kernel";
 import { certainlyFree } from "../receipts/certainly-free.ts";
 import type { Receipt } from "../receipts/receipt.ts";
 import { FREE } from "../receipts/receipt.ts";
 import { Received } from "../receipts/received.ts";
 import type { ChargedLine } from "../rules/charged-lines.ts";
+import type { OutputChange } from "../rules/output-limits.ts";
+import { tellOutput } from "../rules/output-limits.ts";
 import type { Books } from "./books.ts";
 import { budgetExceeded, priceUnknown } from "./budget-error.ts";
-import { addCostHeaders } from "./cost-headers.ts";
+import { addCostHeaders, addEstimateHeader } from "./cost-headers.ts";
 import { attemptEntry, entryOutline } from "./entry.ts";
 
 /** Of these, a usage without tokens means that it is missing. */
@@ -16,7 +27,9 @@ const USUALLY_FREE: ReadonlySet<OperationName> = new Set(["countTokens", "modera
 
 /** What one attempt may cost, and what it has cost: reserved before it is sent, and ended exactly once. */
 export class AttemptAccount {
-  readonly attempt: Attempt;
+  /** As it is sent: its limit of output tokens may be another than the client's. */
+  attempt: Attempt;
+  outputChange: OutputChange | undefined;
   readonly scopes: readonly Scope[];
   readonly lines: readonly ChargedLine[];
   readonly startedAt: number;
@@ -48,17 +61,17 @@ export class AttemptAccount {
    */
   async reserve(): Promise<void> {
     const { ledger, receipts, unknownPrice } = this.#books;
-    const { attempt, id, lines } = this;
+    const { attempt, lines } = this;
     const hard = lines.some(({ limit }) => limit !== null);
     this.#estimate = receipts.bound(attempt) ?? (hard ? unknownPrice : undefined);
     if (hard && this.#estimate === undefined) throw priceUnknown(attempt.deployment.model);
-    const estimate = this.#estimate ?? 0n;
     this.#held = true;
     try {
-      const answer = await ledger.reserve({ id, estimate, lines, about: entryOutline(this) });
+      let answer = await this.#ask();
+      if (!answer.held && this.#fits(answer)) answer = await this.#ask();
       if (!answer.held) {
         this.#held = false;
-        throw budgetExceeded(answer.line, this.#endOf(answer.line), estimate, Date.now());
+        throw budgetExceeded(answer.line, this.#endOf(answer.line), this.#estimate ?? 0n, Date.now());
       }
     } catch (thrown) {
       // without a hard budget there is nothing to keep: the entry follows when the ledger is back
@@ -69,8 +82,15 @@ export class AttemptAccount {
     if (outstanding !== undefined) await outstanding;
     if (attempt.signal.aborted) throw attempt.signal.reason;
     if (!this.open) throw new GatewayError("draining", "this gateway shut down before the call was sent");
-    ledger.dispatched?.(id);
+    ledger.dispatched?.(this.id);
     this.#sent = true;
+  }
+
+  /** The first of its reply is there: an event, or the result. */
+  answered(streamed: boolean): void {
+    const { trace } = this.attempt;
+    if (this.outputChange !== undefined) tellOutput(this.attempt, this.outputChange);
+    if (streamed && this.#estimate !== undefined) addEstimateHeader(trace, this.#estimate);
   }
 
   /** Answers the event to pass on. */
@@ -99,6 +119,24 @@ export class AttemptAccount {
     const { signal } = this.attempt;
     const code = signal.aborted && isGatewayError(signal.reason) ? signal.reason.code : "client_closed";
     this.#end(() => (this.#sent ? this.#ofBroken() : FREE), code, undefined);
+  }
+
+  #ask(): Promise<ReservationAnswer> {
+    const { id, lines } = this;
+    return this.#books.ledger.reserve({ id, estimate: this.#estimate ?? 0n, lines, about: entryOutline(this) });
+  }
+
+  /** Whether the attempt now asks for so little output that what is left of a budget covers it. */
+  #fits({ line, spent, pending }: ReservationAnswer & { readonly held: false }): boolean {
+    const { outputs, receipts } = this.#books;
+    if (line.limit === null || !outputs.mayFit(this.attempt.principal)) return false;
+    const fitted = outputs.fitted(this.attempt, line.limit - spent - pending, (attempt) => receipts.bound(attempt));
+    if (fitted === undefined) return false;
+    const from = this.outputChange === undefined ? fitted.change?.from : this.outputChange.from;
+    this.attempt = fitted.attempt;
+    this.outputChange = { ...(fitted.change as OutputChange), from };
+    this.#estimate = receipts.bound(fitted.attempt);
+    return true;
   }
 
   #ofResult(usage: Usage | undefined, result: ResultOf<OperationName>): Receipt {

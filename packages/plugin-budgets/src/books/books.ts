@@ -3,6 +3,7 @@ import type { Periods } from "@signalbox/kernel/ledger";
 import type { Receipts } from "../receipts/receipt.ts";
 import { attemptScopes } from "../rules/attempt-scopes.ts";
 import { chargedLines } from "../rules/charged-lines.ts";
+import type { OutputLimits } from "../rules/output-limits.ts";
 import type { RuleBook } from "../rules/rule-book.ts";
 import { AttemptAccount } from "./attempt-account.ts";
 import type { BudgetWatch } from "./budget-watch.ts";
@@ -17,6 +18,7 @@ export interface BooksParts {
   readonly watch: BudgetWatch;
   readonly unknownPrice: NanoUsd | undefined;
 }
+  readonly outputs: OutputLimits;
 
 /** How long the books wait for attempts that end by themselves, and for the ledger. */
 const CLOSE_MS = 5_000;
@@ -29,6 +31,7 @@ export class Books {
   readonly receipts: Receipts;
   readonly unknownPrice: NanoUsd | undefined;
   readonly #parts: BooksParts;
+  readonly outputs: OutputLimits;
   /** An array and not a Set: see the kernel's `ActiveCalls`. */
   readonly #open: AttemptAccount[] = [];
   #writing = 0;
@@ -40,6 +43,7 @@ export class Books {
     this.receipts = parts.receipts;
     this.unknownPrice = parts.unknownPrice;
   }
+    this.outputs = parts.outputs;
 
   get openAttempts(): number {
     return this.#open.length;
@@ -50,14 +54,16 @@ export class Books {
     return this.#failing;
   }
 
-  begin(attempt: Attempt): AttemptAccount {
-    const { rules, periods } = this.#parts;
+  begin(asked: Attempt): AttemptAccount {
+    const { rules, periods, outputs } = this.#parts;
+    const { attempt, change } = outputs.limited(asked);
     const now = Date.now();
     const scopes = attemptScopes(attempt);
     const lines = chargedLines(rules.applying(attempt, scopes), periods, now);
     for (const { scope } of lines) if (scope.model !== undefined) scopes.push(scope);
     const account = new AttemptAccount(this, attempt, scopes, lines, now);
     account.slot = this.#open.push(account) - 1;
+    account.outputChange = change;
     return account;
   }
 

@@ -16,6 +16,11 @@ export function addCostHeaders(trace: Trace, { billed, provider, cost }: Receipt
   if (percent !== undefined) trace.header("x-signalbox-response-cost-margin-percent", percent);
 }
 
+/** Of a stream: its headers leave before its cost is known. */
+export function addEstimateHeader(trace: Trace, estimate: NanoUsd): void {
+  trace.header("x-signalbox-response-cost-estimate", formatUsd(estimate));
+}
+
 /** With two digits, rounded down; of nothing there is no share. */
 function percentOf(part: NanoUsd, whole: NanoUsd): string | undefined {
   return whole <= 0n ? undefined : String(Number((part * 10_000n) / whole) / 100);
