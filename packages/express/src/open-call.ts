@@ -41,7 +41,14 @@ export function callInput<Name extends OperationName>(
     principal,
     ...(options !== undefined && { options }),
     ...(native !== undefined && {
-      native: { dialect: native.dialect, request, body: native.body, edits: native.edits, headers: native.headers },
+      native: {
+        dialect: native.dialect,
+        request,
+        body: native.body,
+        edits: native.edits,
+        headers: native.headers,
+        breakpointEdits: native.breakpointEdits,
+      },
     }),
   };
 }

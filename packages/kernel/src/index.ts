@@ -2,12 +2,13 @@ export type { Authenticator, Credentials } from "./authenticator.ts";
 export type { BudgetRule, LimitRule } from "./budget.ts";
 export type { Cache, CacheClaim, CacheSelection, CacheStats, Recording } from "./cache/cache.ts";
 export type { CacheAddress, CacheScope } from "./cache/cache-key.ts";
-export { cacheAddress, cacheKey, effectiveParts } from "./cache/cache-key.ts";
+export { cacheAddress, cacheKey, clientWords, effectiveParts } from "./cache/cache-key.ts";
 export type { CachePolicy } from "./cache/cache-policy.ts";
 export { canonicalText } from "./cache/canonical-text.ts";
 export { decodeRecording, encodeRecording } from "./cache/recording-codec.ts";
 export type { Admission, Attempt, Call, CallOptions, State } from "./call.ts";
 export { nativeRequest, withRequest } from "./call.ts";
+export type { CacheBreakpoint } from "./chat/breakpoint.ts";
 export type {
   CanonicalChatEvent,
   ChatEvent,
@@ -220,7 +221,7 @@ export { Secret } from "./secret.ts";
 export { MemoryState } from "./state/memory-state.ts";
 export type { SharedState, StateListener } from "./state/shared-state.ts";
 export type { Strategy, StrategyFactory } from "./strategy.ts";
-export type { AttemptRecord, GuardrailRecord, Skip } from "./trace.ts";
+export type { AttemptRecord, CacheRecord, GuardrailRecord, ServedBy, Skip } from "./trace.ts";
 export { Trace } from "./trace.ts";
 export type {
   HeaderList,

@@ -9,6 +9,10 @@ export interface ModelFacts {
   readonly supportsResponseSchema?: boolean;
   readonly supportsReasoning?: boolean;
   readonly supportsPromptCaching?: boolean;
+  /** Most prompt-cache breakpoints (`cacheControl`) in a request. Missing: it takes none, or caches by itself. */
+  readonly promptCacheBreakpoints?: number;
+  /** Shorter beginnings of a prompt are not kept, whatever breakpoints say. Tokens. */
+  readonly promptCacheMinTokens?: number;
   /** Goes on from an assistant message at the end of the request. */
   readonly supportsAssistantPrefill?: boolean;
   /** US dollars. */

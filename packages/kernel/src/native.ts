@@ -1,3 +1,4 @@
+import type { CacheBreakpoint } from "./chat/breakpoint.ts";
 import type { JsonBody, JsonEdits } from "./http/json-body.ts";
 
 /**
@@ -14,6 +15,11 @@ export interface NativeRequest {
   readonly edits: JsonEdits;
   /** Client headers that belong to the dialect and travel on: `anthropic-beta`, … Flat list of names and values. */
   readonly headers: readonly string[];
+  /**
+   * Edits that put breakpoints, at places of `request`, into the body, and leave every other byte as it is. Undefined:
+   * the body has no such place. A dialect without breakpoints does not have it.
+   */
+  readonly breakpointEdits?: ((breakpoints: readonly CacheBreakpoint[]) => JsonEdits | undefined) | undefined;
 }
 
 /** Turns frames of one reply into events. Stateful: sees every frame once, in order. */

@@ -41,6 +41,11 @@ export interface Cost {
   readonly billed: NanoUsd;
   readonly discount?: NanoUsd;
   readonly margin?: NanoUsd;
+  /**
+   * What would have been billed without the provider's prompt cache, minus what is billed. Below zero where more was paid
+   * for writing than saved by reading. Only where something was read or written.
+   */
+  readonly cacheSavings?: NanoUsd;
   readonly lines: readonly CostLine[];
   /** Where the prices come from, and of when: a wrong price can be corrected later. */
   readonly priceVersion: string;

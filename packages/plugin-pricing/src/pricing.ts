@@ -1,6 +1,7 @@
 import type {
   ConvertedAmount,
   Cost,
+  CostLine,
   Deployment,
   Extra,
   ModelFacts,
@@ -24,6 +25,7 @@ import type { DatedPrices, Library } from "./prices/library-prices.ts";
 import { priceLibrary } from "./prices/library-prices.ts";
 import { ownFields, PriceBook } from "./prices/price-book.ts";
 import { readPriceFields } from "./prices/price-fields.ts";
+import type { Prices } from "./prices/price-table.ts";
 import { pricesOfTier } from "./prices/service-tiers.ts";
 
 const PICO_PER_NANO = 1_000n;
@@ -120,12 +122,27 @@ class ModelPricing implements Pricing {
     const prices = pricesOfTier(table, tier);
     const lines = prices === undefined ? undefined : costLines(work, usage, prices, this.#webSearchPrice);
     if (lines === undefined) return undefined;
-    let pico = 0n;
-    for (const { units, picoUsdPerUnit } of lines) pico += BigInt(units) * picoUsdPerUnit;
-    const provider = dividedUp(pico, PICO_PER_NANO);
+    const provider = dividedUp(picoOfLines(lines), PICO_PER_NANO);
     const special = tier !== undefined && table.tiers?.[tier] !== undefined;
     const priceVersion = special ? `${table.version} ${tier}` : table.version;
-    return { provider, ...this.#billing.bill(deployment.provider, provider), lines, priceVersion };
+    const bill = this.#billing.bill(deployment.provider, provider);
+    const plain = prices === undefined ? undefined : this.#withoutCache(work, usage, prices);
+    return {
+      provider,
+      ...bill,
+      ...(plain !== undefined && { cacheSavings: plain - bill.billed }),
+      lines,
+      priceVersion,
+    };
+  }
+
+  /** What would be billed had nothing been read from the provider's cache, or written to it. */
+  #withoutCache(work: PricedWork, usage: Usage, prices: Prices): NanoUsd | undefined {
+    const { cacheReadTokens: read = 0, cacheWriteTokens: write = 0, cacheWrite1hTokens: write1h = 0, ...rest } = usage;
+    if (read <= 0 && write <= 0 && write1h <= 0) return undefined;
+    const lines = costLines(work, rest, prices, this.#webSearchPrice);
+    if (lines === undefined) return undefined;
+    return this.#billing.bill(work.deployment.provider, dividedUp(picoOfLines(lines), PICO_PER_NANO)).billed;
   }
 
   convert(amount: NanoUsd, currency: string, at?: number): ConvertedAmount {
@@ -179,6 +196,12 @@ function tierOf(work: PricedWork): string | undefined {
   if ((anthropic?.["inference_geo"] ?? extraBody?.["inference_geo"]) === "us") return "us";
   const chosen = extraBody?.["service_tier"];
   return result?.serviceTier ?? (typeof chosen === "string" ? chosen : request.serviceTier);
+}
+
+function picoOfLines(lines: readonly CostLine[]): bigint {
+  let pico = 0n;
+  for (const { units, picoUsdPerUnit } of lines) pico += BigInt(units) * picoUsdPerUnit;
+  return pico;
 }
 
 function picoOf(value: number | string | undefined): bigint | undefined {

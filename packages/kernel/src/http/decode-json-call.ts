@@ -1,10 +1,12 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Call } from "../call.ts";
+import type { CacheBreakpoint } from "../chat/breakpoint.ts";
 import type { Decoded, DialectRequest, ReplyEncoder } from "../dialect.ts";
 import { GatewayError } from "../errors.ts";
 import type { OperationName, RequestOf } from "../operation.ts";
 import type { OwnField } from "./gateway-fields.ts";
 import { takeGatewayFields } from "./gateway-fields.ts";
+import type { JsonBody } from "./json-body.ts";
 import type { JsonEdits } from "./json-edit.ts";
 import type { JsonObject } from "./json-object.ts";
 import { isJsonObject } from "./json-object.ts";
@@ -19,6 +21,12 @@ export interface JsonCall<Name extends OperationName> {
   readonly isOwn?: OwnField;
   /** `body` is without what was meant for the gateway. @throws {GatewayError} `invalid_request` naming the field */
   request(body: JsonObject, http: DialectRequest): RequestOf<Name>;
+  /** See `NativeRequest.breakpointEdits`. */
+  breakpointEdits?(
+    body: JsonBody,
+    request: RequestOf<Name>,
+    breakpoints: readonly CacheBreakpoint[],
+  ): JsonEdits | undefined;
   encoder(call: Call<Name>, body: JsonObject): ReplyEncoder<Name>;
 }
 
@@ -38,10 +46,16 @@ export function decodeJsonCall<Name extends OperationName>(http: DialectRequest,
   const { body: asked, options, edits } = takeGatewayFields(body.value, http.headers, rules.isOwn);
   // providers decide by what the body says, and that includes what was brought along
   const native = "extra_body" in edits ? { body: body.edited(edits, asked), edits: NO_EDITS } : { body, edits };
+  const request = rules.request(asked, http);
   return {
-    request: rules.request(asked, http),
+    request,
     ...(options !== undefined && { options }),
-    native: { dialect: rules.dialect, ...native, headers: namedHeaders(http.headers, rules.headers) },
+    native: {
+      dialect: rules.dialect,
+      ...native,
+      headers: namedHeaders(http.headers, rules.headers),
+      breakpointEdits: rules.breakpointEdits && ((added) => rules.breakpointEdits?.(native.body, request, added)),
+    },
     encoder: (call) => rules.encoder(call, asked),
   };
 }

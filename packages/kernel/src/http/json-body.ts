@@ -73,13 +73,24 @@ export class JsonBody {
    */
   edit(edits: JsonEdits, options?: JsonEditOptions): Buffer {
     const bytes = this.bytes;
-    this.#scan ??= scanJson(bytes);
-    if (this.#scan.open < 0) {
+    const { open, members } = this.#layout();
+    if (open < 0) {
       if (Object.keys(edits).length === 0) return bytes;
       throw new GatewayError("invalid_request", "the request body must be a JSON object");
     }
-    this.#members ??= readMembers(bytes, this.#scan);
-    return editJson(bytes, this.#scan.open, this.#members, edits, options?.rename);
+    return editJson(bytes, open, members, edits, options?.rename);
+  }
+
+  /** The value of a top-level member as it is written; undefined when there is none. */
+  memberText(name: string): string | undefined {
+    const member = this.#layout().members.findLast((each) => each.name === name);
+    return member === undefined ? undefined : this.bytes.toString("utf8", member.valueStart, member.valueEnd);
+  }
+
+  #layout(): { readonly open: number; readonly members: readonly JsonMember[] } {
+    this.#scan ??= scanJson(this.bytes);
+    this.#members ??= this.#scan.open < 0 ? [] : readMembers(this.bytes, this.#scan);
+    return { open: this.#scan.open, members: this.#members };
   }
 
   /** The body after these edits. `value` is what they make of this one's. */

@@ -273,3 +273,15 @@ describe("JsonBody.of", () => {
     expect(failure(() => JsonBody.of(JSON.parse('{"a":{"__proto__":1}}'))).code).toBe("invalid_request");
   });
 });
+
+describe("memberText", () => {
+  it.each([
+    ['{"a": [1.0, {"b" :2}] , "c":"\\u0041"}', "a", '[1.0, {"b" :2}]'],
+    ['{"a":1,"a": 12345678901234567890 }', "a", "12345678901234567890"],
+    ['{"\\u0061":"x"}', "a", '"x"'],
+    ['{"b":1}', "a", undefined],
+    ["[1]", "a", undefined],
+  ])("of %s", (text, name, expected) => {
+    expect(JsonBody.parse(Buffer.from(text)).memberText(name)).toBe(expected);
+  });
+});
