@@ -32,6 +32,25 @@ export interface AttemptRecord {
   lane: "native" | "translated";
 }
 
+/** Who has given an answer. */
+export interface ServedBy {
+  /** Public model name. */
+  readonly model: string;
+  readonly deployment: string;
+  readonly provider: string;
+}
+
+/**
+ * What the cache did for a call. Nobody was asked for `hit`, `stale` (asked for anew beside the call) and `shared` (an
+ * equal call asked); for `partial` some vectors were there.
+ */
+export interface CacheRecord {
+  readonly outcome: "hit" | "stale" | "shared" | "partial" | "miss" | "bypass";
+  readonly reason?: string;
+  /** Of an answer that was found, if it is known. */
+  readonly servedBy?: ServedBy;
+}
+
 /** What a guardrail did, or would have done, about a call. No text of the call. */
 export interface GuardrailRecord {
   readonly guardrail: string;
@@ -63,6 +82,8 @@ export class Trace {
   notes: { readonly stage: string; readonly text: string }[] | undefined;
   /** What guardrails did, for metrics and logs. Written by `guard`. */
   guarded: GuardrailRecord[] | undefined;
+  /** What the cache did; undefined where none was asked. */
+  cached: CacheRecord | undefined;
   /** Headers for the response, of success or failure: a flat list of names and values. Written by `header`. */
   headers: string[] | undefined;
   /** Milliseconds spent waiting for upstreams until the reply began. */

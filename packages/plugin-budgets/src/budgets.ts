@@ -35,6 +35,7 @@ export function budgets(options: BudgetsOptions = {}): Plugin {
 
   return {
     name: "budgets",
+    on: { callSucceeded: (call, usage) => books?.recordCached(call, usage) },
     layers: { attempt: { layer: charge, order: "last", events: "pass" } },
     async start(container) {
       const pricing = container.isRegistered(PRICING, true) ? container.resolve(PRICING) : undefined;
@@ -54,16 +55,16 @@ export function budgets(options: BudgetsOptions = {}): Plugin {
         notices.push(SPEND_IN_MEMORY);
       }
       const ledger = container.resolve(LEDGER);
-      books = new Books({
       const factsOf = container.resolve(MODEL_FACTS);
+      books = new Books({
         ledger,
         receipts: new Receipts(pricing, options.unseenTokens ?? DEFAULT_UNSEEN_TOKENS, factsOf),
         rules: new RuleBook(rules),
         periods: new Periods(timezone),
         watch: new BudgetWatch(ledger, thresholds),
         unknownPrice,
-      });
         outputs: new OutputLimits(options, factsOf),
+      });
     },
     check() {
       if (books?.failing !== undefined) return { ok: false, detail: "the ledger refused the last entry" };
@@ -89,11 +90,11 @@ async function* chargedReply<Name extends OperationName>(
     let answered = false;
     for (;;) {
       const step = await reply.next();
-      if (step.done === true) {
       if (!answered) {
         answered = true;
         account.answered(step.done !== true);
       }
+      if (step.done === true) {
         account.succeed(step.value as ResultOf<OperationName>);
         return step.value;
       }

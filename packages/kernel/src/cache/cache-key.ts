@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { Call } from "../call.ts";
 import type { Principal } from "../principal.ts";
-import { canonicalText } from "./canonical-text.ts";
+import { canonicalText, INEXACT } from "./canonical-text.ts";
 
 /**
  * Who shares answers with whom. `team` is the default: callers of one team, of one organization where there is no team,
@@ -29,6 +29,9 @@ const INEFFECTIVE_EXTRA: ReadonlySet<string> = new Set([
   "prompt_cache_retention",
 ]);
 
+/** Who is asking, and by which way to the same model. */
+const INEFFECTIVE_HEADERS: ReadonlySet<string> = new Set(["http-referer", "x-title", "x-grok-conv-id"]);
+
 /** For the layer of the stage `cache`: where `cacheKey` finds it. */
 export function setCacheAddress(call: Call, address: CacheAddress): void {
   call.state.set(ADDRESS, address);
@@ -52,7 +55,9 @@ export function cacheKey(call: Call): string {
   }
   const known = keys.get(call.request);
   if (known !== undefined) return known;
-  const key = hash("sha256", canonicalText(effectiveParts(call, call.request)), "base64url");
+  const text = canonicalText(effectiveParts(call, call.request));
+  const exact = call.native === undefined || !text.includes(INEXACT);
+  const key = hash("sha256", exact ? text : text + hash("sha256", call.native.body.bytes, "base64url"), "base64url");
   keys.set(call.request, key);
   return key;
 }
@@ -62,14 +67,44 @@ export function cacheKey(call: Call): string {
  * some of it by other means.
  */
 export function effectiveParts(call: Call, request: object): readonly unknown[] {
+  const own = request === call.request ? clientWords(call) : undefined;
   const { dropParams, additionalDropParams, allowedParams, endUserId } = call.options;
   return [
     tenantOf(call),
     call.operation,
     call.model,
     [dropParams, additionalDropParams, allowedParams, endUserId, call.principal.allowedRegions],
-    effective(request),
+    own ?? effective(request),
   ];
+}
+
+/**
+ * What the client wrote and a provider may be sent, members without effect left out; undefined where it is not sent as it
+ * was written, or is told apart otherwise. The canonical form has no words for everything that vendors take.
+ */
+export function clientWords({ operation, request, native }: Call): readonly unknown[] | undefined {
+  // vectors are kept input by input, and their requests have nothing that the canonical form does not say
+  if (native === undefined || native.request !== request || operation === "embed") return undefined;
+  const { body, edits, dialect, headers } = native;
+  const rest: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(body.value as Readonly<Record<string, unknown>>)) {
+    if (value === null || Object.hasOwn(edits, name)) continue;
+    if (name !== "model" && !INEFFECTIVE.has(name) && !INEFFECTIVE_EXTRA.has(name)) rest[name] = value;
+  }
+  // the text that stands in place of what was written
+  const edited = Object.entries(edits).filter(([name, text]) => text !== undefined && !INEFFECTIVE.has(name));
+  const { user } = request as { readonly user?: string };
+  return [dialect, user, rest, edited.length === 0 ? undefined : Object.fromEntries(edited), headersOf(headers)];
+}
+
+function headersOf(headers: readonly string[]): Readonly<Record<string, string>> | undefined {
+  if (headers.length === 0) return undefined;
+  const rest: Record<string, string> = {};
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at] as string;
+    if (!INEFFECTIVE_HEADERS.has(name)) rest[name] = headers[at + 1] as string;
+  }
+  return rest;
 }
 
 /** Names of one scope never read like those of another. */

@@ -1,21 +1,24 @@
 import { channel } from "node:diagnostics_channel";
 import type { Call } from "../call.ts";
-import { withRequest } from "../call.ts";
+import { isGranted } from "../gateway/call-model.ts";
 import { IdSource } from "../ids.ts";
 import type { Layer, LayerPlacement } from "../layer.ts";
 import type { OperationName, Reply, ResultOf } from "../operation.ts";
 import type { EmbedRequest } from "../operations/embed.ts";
+import type { ServedBy } from "../trace.ts";
 import type { Cache, CacheClaim, Recording } from "./cache.ts";
 import { cacheKey, setCacheAddress } from "./cache-key.ts";
 import type { CachePlan } from "./cache-plan.ts";
 import { cachePlan } from "./cache-plan.ts";
 import type { CacheSettings } from "./cache-policy.ts";
-import { mergeVectors, missingInputs, vectorRecordings } from "./cached-vectors.ts";
+import { cachedVectors } from "./cached-vectors.ts";
 import { contentOf, notKeepable } from "./keepable.ts";
 import type { PendingWrites } from "./pending-writes.ts";
 import { Refreshes } from "./refreshes.ts";
+import { isFallback, servedBy } from "./served-by.ts";
 import type { Flight } from "./single-flight.ts";
 import { failedFlight, SingleFlight, waitFor } from "./single-flight.ts";
+import { tell } from "./tell.ts";
 
 const cacheErrors = channel("signalbox:cache-error");
 
@@ -34,6 +37,8 @@ export function cacheLayer(cache: Cache, settings: CacheSettings, writes: Pendin
   const refreshes = new Refreshes(new IdSource());
 
   function cached<Name extends OperationName>(call: Call<Name>, next: Next<Name>): Reply<Name> {
+    // the router refuses it
+    if (!isGranted(call as unknown as Call)) return next(call);
     const plan = cachePlan(call as unknown as Call, settings);
     if (plan.reason !== undefined) {
       tell(call, "bypass", plan.reason);
@@ -41,18 +46,18 @@ export function cacheLayer(cache: Cache, settings: CacheSettings, writes: Pendin
     }
     setCacheAddress(call as unknown as Call, plan.address);
     if (call.operation === "embed" && (call.request as EmbedRequest).inputs.length > 1) {
-      return vectors(
-        call as unknown as Call<"embed">,
-        next as unknown as Next<"embed">,
-        plan,
-      ) as unknown as Reply<Name>;
+      return cachedVectors(call as unknown as Call<"embed">, next as unknown as Next<"embed">, {
+        flights: settings.singleFlight && plan.read && plan.write ? flights : undefined,
+        look: (each) => (plan.read ? look(each, plan) : Promise.resolve(undefined)),
+        keep: (each, result, served) => keep(each, result, plan, served),
+      }) as unknown as Reply<Name>;
     }
     return settings.singleFlight && plan.read && plan.write ? together(call, next, plan) : alone(call, next, plan);
   }
 
   async function* alone<Name extends OperationName>(call: Call<Name>, next: Next<Name>, plan: CachePlan): Reply<Name> {
     const found = await find(call, next, plan);
-    if (found !== undefined) return found;
+    if (found !== undefined) return found.result;
     tell(call, "miss", plan.read ? undefined : "the request does not want to read");
     const result = yield* next(call);
     void keep(call, result, plan);
@@ -69,7 +74,7 @@ export function cacheLayer(cache: Cache, settings: CacheSettings, writes: Pendin
     let flight: Flight | undefined;
     while (flight === undefined) {
       const found = await find(call, next, plan);
-      if (found !== undefined) return found;
+      if (found !== undefined) return found.result;
       const running = flights.get(key);
       if (running === undefined) {
         flight = flights.begin(key);
@@ -77,10 +82,10 @@ export function cacheLayer(cache: Cache, settings: CacheSettings, writes: Pendin
       }
       const outcome = await waitFor(running, call.signal);
       if (outcome.kind === "answered") {
-        tell(call, "shared");
+        tell(call, "shared", undefined, outcome.servedBy);
         return outcome.result as ResultOf<Name>;
       }
-      if (outcome.kind === "failed") throw outcome.error;
+      if (outcome.kind === "failed" && !hasOwnWays(call)) throw outcome.error;
       if (outcome.kind === "unshared") {
         tell(call, "miss");
         return yield* next(call);
@@ -103,8 +108,8 @@ export function cacheLayer(cache: Cache, settings: CacheSettings, writes: Pendin
         await settled(claim, call.signal);
         const found = await find(call, next, plan);
         if (found !== undefined) {
-          flight.land({ kind: "answered", result: found });
-          return found;
+          flight.land({ kind: "answered", result: found.result, servedBy: found.servedBy });
+          return found.result;
         }
       } else {
         release = claim?.release;
@@ -113,8 +118,8 @@ export function cacheLayer(cache: Cache, settings: CacheSettings, writes: Pendin
       const result = yield* next(call);
       kept = keep(call, result, plan);
       flight.land(
-        notKeepable(call.operation, result) === undefined
-          ? { kind: "answered", result: contentOf(result) }
+        obstacleOf(call, result) === undefined
+          ? { kind: "answered", result: contentOf(result), servedBy: servedBy(call) }
           : { kind: "unshared" },
       );
       return result;
@@ -133,55 +138,33 @@ export function cacheLayer(cache: Cache, settings: CacheSettings, writes: Pendin
     }
   }
 
-  /** Every input has an answer of its own: only those that are missing are asked for. */
-  async function* vectors(call: Call<"embed">, next: Next<"embed">, plan: CachePlan): Reply<"embed"> {
-    const { inputs } = call.request;
-    const single = inputs.map((input) => withRequest(call, { ...call.request, inputs: [input] }));
-    const found = await Promise.all(single.map((each) => (plan.read ? look(each, plan) : undefined)));
-    const missing = missingInputs(found);
-    if (missing.length === 0) {
-      tell(call, "hit");
-      return mergeVectors(call.request, found, undefined);
-    }
-    tell(
-      call,
-      missing.length === inputs.length ? "miss" : "partial",
-      `${inputs.length - missing.length} of ${inputs.length} were there`,
-    );
-    const asked =
-      missing.length === inputs.length
-        ? call
-        : withRequest(call, { ...call.request, inputs: missing.map((at) => inputs[at] as string | readonly number[]) });
-    const result = yield* next(asked);
-    if (plan.write) {
-      for (const [place, recorded] of vectorRecordings(result).entries()) {
-        void keep(single[missing[place] as number] as Call<"embed">, recorded, plan);
-      }
-    }
-    return missing.length === inputs.length ? result : mergeVectors(call.request, found, result);
-  }
-
   /** What may be served, with everything told about it. A stale answer is asked for anew beside the call. */
   async function find<Name extends OperationName>(
     call: Call<Name>,
     next: Next<Name>,
     plan: CachePlan,
-  ): Promise<ResultOf<Name> | undefined> {
+  ): Promise<Recording<Name> | undefined> {
     if (!plan.read) return undefined;
     const recording = await look(call, plan);
     if (recording === undefined) return undefined;
-    const { storedAt, staleAt, similarity, result } = recording;
-    const now = Date.now();
-    const stale = staleAt !== undefined && staleAt <= now;
-    tell(call, stale ? "stale" : "hit");
+    const { storedAt, similarity } = recording;
+    const stale = isStale(recording);
+    tell(call, stale ? "stale" : "hit", undefined, recording.servedBy);
     const { trace } = call;
-    trace.header("x-signalbox-cache-age", String(Math.max(0, Math.floor((now - storedAt) / 1_000))));
+    trace.header("x-signalbox-cache-age", String(Math.max(0, Math.floor((Date.now() - storedAt) / 1_000))));
     if (similarity === undefined) trace.header("x-signalbox-cache-key", cacheKey(call as unknown as Call));
     else trace.header("x-signalbox-semantic-similarity", similarity.toFixed(4));
     if (stale && plan.write) {
-      refreshes.begin(cacheKey(call as unknown as Call), call, next, (fresh, anew) => keep(anew, fresh, plan));
+      refreshes.begin(cacheKey(call as unknown as Call), call, next, {
+        claim: claimed,
+        isFresh: async (each) => {
+          const there = await look(each, plan);
+          return there !== undefined && !isStale(there);
+        },
+        keep: (fresh, anew) => keep(anew, fresh, plan),
+      });
     }
-    return result;
+    return recording;
   }
 
   async function look<Name extends OperationName>(
@@ -206,14 +189,15 @@ export function cacheLayer(cache: Cache, settings: CacheSettings, writes: Pendin
     call: Call<Name>,
     result: ResultOf<Name>,
     plan: CachePlan,
+    served: ServedBy | undefined = servedBy(call),
   ): Promise<void> {
     if (!plan.write) return;
-    const obstacle = notKeepable(call.operation, result);
+    const obstacle = obstacleOf(call, result);
     if (obstacle !== undefined) {
       call.trace.note("cache", `not kept: ${obstacle}`);
       return;
     }
-    const written = write(call, result, plan);
+    const written = write(call, result, plan, served);
     writes.add(written);
     await written;
   }
@@ -222,6 +206,7 @@ export function cacheLayer(cache: Cache, settings: CacheSettings, writes: Pendin
     call: Call<Name>,
     result: ResultOf<Name>,
     { ttlMs, address }: CachePlan,
+    served: ServedBy | undefined,
   ): Promise<void> {
     const storedAt = Date.now();
     const { staleMs } = settings;
@@ -233,6 +218,7 @@ export function cacheLayer(cache: Cache, settings: CacheSettings, writes: Pendin
         storedAt,
         ...(staleMs > 0 && { staleAt: storedAt + ttlMs }),
         expiresAt: storedAt + ttlMs + staleMs,
+        ...(served !== undefined && { servedBy: served }),
         ...(address.namespace !== undefined && { namespace: address.namespace }),
         ...(tags.length > 0 && { tags }),
       });
@@ -263,10 +249,16 @@ async function settled(claim: CacheClaim & { readonly mine: false }, signal: Abo
   }
 }
 
-type Outcome = "hit" | "stale" | "shared" | "partial" | "miss" | "bypass";
+function isStale({ staleAt }: Pick<Recording, "staleAt">): boolean {
+  return staleAt !== undefined && staleAt <= Date.now();
+}
 
-function tell({ trace }: { readonly trace: Call["trace"] }, outcome: Outcome, reason?: string): void {
-  trace.note("cache", reason === undefined ? outcome : `${outcome}: ${reason}`);
-  trace.header("x-signalbox-cache", outcome);
-  if (reason !== undefined) trace.header("x-signalbox-cache-reason", reason);
+function obstacleOf(call: unknown, result: unknown): string | undefined {
+  const { operation } = call as Call;
+  return isFallback(call as Call) ? "a fallback had a part in it" : notKeepable(operation, result);
+}
+
+/** What has failed for another may go well on the ways that this caller or request brings along. */
+function hasOwnWays({ options, principal }: Pick<Call, "options" | "principal">): boolean {
+  return options.fallbacks !== undefined || options.disableFallbacks !== undefined || principal.routing !== undefined;
 }

@@ -1,6 +1,7 @@
 import type { Call } from "../call.ts";
 import type { OperationName, ResultOf } from "../operation.ts";
 import type { Health } from "../plugin.ts";
+import type { ServedBy } from "../trace.ts";
 
 /** A complete answer, kept for later callers. Streams are replayed from the result. */
 export interface Recording<Name extends OperationName = OperationName> {
@@ -12,6 +13,8 @@ export interface Recording<Name extends OperationName = OperationName> {
   readonly staleAt?: number;
   /** Epoch milliseconds from which it is never found. Default: the cache's own time of life. */
   readonly expiresAt?: number;
+  /** Who has given the answer. */
+  readonly servedBy?: ServedBy;
   /** What it can be cleared by. */
   readonly namespace?: string;
   readonly tags?: readonly string[];

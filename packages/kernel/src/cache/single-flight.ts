@@ -1,12 +1,13 @@
 import type { ErrorCode } from "../errors.ts";
 import { isGatewayError } from "../errors.ts";
+import type { ServedBy } from "../trace.ts";
 
 /**
  * How the one that asked has fared: with an answer for all, with a failure for all, or with neither, so that each asks
  * for itself.
  */
 export type FlightOutcome =
-  | { readonly kind: "answered"; readonly result: unknown }
+  | { readonly kind: "answered"; readonly result: unknown; readonly servedBy: ServedBy | undefined }
   | { readonly kind: "failed"; readonly error: unknown }
   /** What ended it concerns its own caller alone: one of the others takes its place. */
   | { readonly kind: "left" }

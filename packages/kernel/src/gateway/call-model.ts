@@ -5,15 +5,22 @@ import type { ModelSelector } from "../model-selector.ts";
 import { mayUse } from "../principal.ts";
 import { modelNotFound } from "./listed-router.ts";
 
+/** A caller's own alias grants nothing: its target must be granted. The gateway's aliases are granted by either name. */
+export function isGranted({ request, model, principal }: Call): boolean {
+  if (mayUse(principal, model)) return true;
+  const asked = request.model;
+  if (model === asked) return false;
+  const own = principal.aliases !== undefined && Object.hasOwn(principal.aliases, asked);
+  return !own && mayUse(principal, asked);
+}
+
 /**
- * Refuses a model that the caller was not granted; one that does not exist is `model_not_found` for everyone. A caller's
- * own alias grants nothing: its target must be granted. The gateway's aliases are granted by either name.
+ * Refuses a model that the caller was not granted; one that does not exist is `model_not_found` for everyone.
  */
 export function checkGrant(call: Call, models: ModelTable, selectors: ReadonlyMap<string, ModelSelector>): void {
+  if (isGranted(call)) return;
   const asked = call.request.model;
   const { model, principal } = call;
-  const own = principal.aliases !== undefined && Object.hasOwn(principal.aliases, asked);
-  if (mayUse(principal, model) || (model !== asked && !own && mayUse(principal, asked))) return;
   if (models.deployments(model, principal).length === 0 && !selectors.has(model)) throw modelNotFound(call, models);
   throw new GatewayError("model_not_allowed", `this key may not use model ${JSON.stringify(asked)}`, {
     param: "model",
@@ -22,6 +29,11 @@ export function checkGrant(call: Call, models: ModelTable, selectors: ReadonlyMa
 
 /** What a selector has chosen for a call: one that is routed again, to continue a stream, stays with its model. */
 const CHOSEN = Symbol("chosen model");
+
+/** The model that serves a call, after its selector, if it has one and that has been asked. */
+export function servingModel(call: Call): string {
+  return (call.state.get(CHOSEN) as { readonly model: string } | undefined)?.model ?? call.model;
+}
 
 /** The call for the model that its selector chooses, once per call. */
 export async function selectModel(call: Call, selector: ModelSelector): Promise<Call> {

@@ -1,4 +1,4 @@
-import type { Attempt, Entry, Ledger, NanoUsd } from "@signalbox/kernel";
+import type { Attempt, Call, Entry, Ledger, NanoUsd, Usage } from "@signalbox/kernel";
 import type { Periods } from "@signalbox/kernel/ledger";
 import type { Receipts } from "../receipts/receipt.ts";
 import { attemptScopes } from "../rules/attempt-scopes.ts";
@@ -9,6 +9,7 @@ import { AttemptAccount } from "./attempt-account.ts";
 import type { BudgetWatch } from "./budget-watch.ts";
 import type { SpendEvent } from "./channels.ts";
 import { SPEND_CHANNEL } from "./channels.ts";
+import { cachedEntry } from "./entry.ts";
 
 export interface BooksParts {
   readonly ledger: Ledger;
@@ -17,8 +18,8 @@ export interface BooksParts {
   readonly periods: Periods;
   readonly watch: BudgetWatch;
   readonly unknownPrice: NanoUsd | undefined;
-}
   readonly outputs: OutputLimits;
+}
 
 /** How long the books wait for attempts that end by themselves, and for the ledger. */
 const CLOSE_MS = 5_000;
@@ -30,8 +31,8 @@ export class Books {
   readonly ledger: Ledger;
   readonly receipts: Receipts;
   readonly unknownPrice: NanoUsd | undefined;
-  readonly #parts: BooksParts;
   readonly outputs: OutputLimits;
+  readonly #parts: BooksParts;
   /** An array and not a Set: see the kernel's `ActiveCalls`. */
   readonly #open: AttemptAccount[] = [];
   #writing = 0;
@@ -42,8 +43,8 @@ export class Books {
     this.ledger = parts.ledger;
     this.receipts = parts.receipts;
     this.unknownPrice = parts.unknownPrice;
-  }
     this.outputs = parts.outputs;
+  }
 
   get openAttempts(): number {
     return this.#open.length;
@@ -62,8 +63,8 @@ export class Books {
     const lines = chargedLines(rules.applying(attempt, scopes), periods, now);
     for (const { scope } of lines) if (scope.model !== undefined) scopes.push(scope);
     const account = new AttemptAccount(this, attempt, scopes, lines, now);
-    account.slot = this.#open.push(account) - 1;
     account.outputChange = change;
+    account.slot = this.#open.push(account) - 1;
     return account;
   }
 
@@ -78,10 +79,17 @@ export class Books {
     void this.#write(account, entry, held);
   }
 
+  /** What a cache has answered is on record too; nothing was reserved for it. */
+  recordCached(call: Call, usage: Usage | undefined): void {
+    const entry = cachedEntry(call, usage);
+    if (entry === undefined) return;
+    this.#writing++;
+    void this.#append(entry);
+  }
+
   tell(kind: SpendEvent["kind"], { id, attempt }: AttemptAccount, cause?: unknown): void {
-    if (!SPEND_CHANNEL.hasSubscribers) return;
     const { id: deployment, model } = attempt.deployment;
-    SPEND_CHANNEL.publish({ kind, id, deployment, model, ...(cause !== undefined && { cause }) });
+    publish(kind, { id, deployment, model }, cause);
   }
 
   /** Ends what is open, and waits for the ledger. */
@@ -109,6 +117,18 @@ export class Books {
     }
   }
 
+  async #append(entry: Entry): Promise<void> {
+    try {
+      await this.ledger.append(entry);
+      this.#failing = undefined;
+    } catch (cause) {
+      this.#failing = cause;
+      publish("ledgerFailed", entry, cause);
+    } finally {
+      this.#writing--;
+    }
+  }
+
   async #settle({ id, status, billed }: Entry): Promise<void> {
     await (status === "void" ? this.ledger.void(id) : this.ledger.settle({ id, actual: billed, status }));
   }
@@ -116,5 +136,15 @@ export class Books {
   async #until(done: () => boolean, timeoutMs: number): Promise<void> {
     const until = performance.now() + timeoutMs;
     while (!done() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function publish(
+  kind: SpendEvent["kind"],
+  { id, deployment, model }: Pick<Entry, "id" | "deployment" | "model">,
+  cause: unknown,
+): void {
+  if (SPEND_CHANNEL.hasSubscribers) {
+    SPEND_CHANNEL.publish({ kind, id, deployment, model, ...(cause !== undefined && { cause }) });
   }
 }

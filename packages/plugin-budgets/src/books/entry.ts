@@ -1,6 +1,7 @@
-import type { Entry, EntryOutline } from "@signalbox/kernel";
+import type { Call, Entry, EntryOutline, Usage } from "@signalbox/kernel";
+import { NO_USAGE } from "@signalbox/kernel";
 import type { Receipt } from "../receipts/receipt.ts";
-import { attemptTags } from "../rules/attempt-scopes.ts";
+import { attemptTags, callScopes } from "../rules/attempt-scopes.ts";
 import type { AttemptAccount } from "./attempt-account.ts";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -59,6 +60,46 @@ export function attemptEntry(
   const tags = attemptTags(principal, options.tags);
   if (tags.length > 0) entry.tags = tags;
   return entry;
+}
+
+/** Answers for which nobody was asked. */
+const FROM_CACHE: ReadonlySet<string> = new Set(["hit", "stale", "shared"]);
+const CACHE = "cache";
+
+/** The row about a call that a cache has answered: it costs nothing, and no budget is charged. Undefined for others. */
+export function cachedEntry(call: Call, usage: Usage = NO_USAGE): Entry | undefined {
+  const { trace, principal, options } = call;
+  const { cached } = trace;
+  if (cached === undefined || !FROM_CACHE.has(cached.outcome)) return undefined;
+  const { model = call.model, provider = CACHE, deployment = CACHE } = cached.servedBy ?? {};
+  const endedAt = Date.now();
+  const startedAt = endedAt - Math.round(trace.elapsedMs());
+  const tags = attemptTags(principal, options.tags);
+  const { reportedCost: _, ...units } = usage;
+  return {
+    id: `${call.id}/0`,
+    callId: call.id,
+    attempt: 0,
+    operation: call.operation,
+    model,
+    deployment,
+    provider,
+    scopes: [...callScopes(call), { kind: CACHE, id: "hit" }],
+    lines: [],
+    usage: units,
+    cost: 0n,
+    billed: 0n,
+    status: "final",
+    startedAt,
+    ...(trace.begunMs !== undefined && { firstEventAt: startedAt + Math.round(trace.begunMs) }),
+    endedAt,
+    cacheHit: true,
+    ...(tags.length > 0 && { tags }),
+    metadata: {
+      cache: cached.outcome,
+      ...(principal.alias !== undefined && { alias: principal.alias }),
+    },
+  };
 }
 
 function metadataOf(

@@ -1,7 +1,15 @@
-import type { Attempt, Principal, Scope } from "@signalbox/kernel";
+import type { Attempt, Call, Principal, Scope } from "@signalbox/kernel";
 
 /** Everything that an attempt is charged to, without the models of its scopes. */
-export function attemptScopes({ principal, options, deployment }: Attempt): Scope[] {
+export function attemptScopes(attempt: Attempt): Scope[] {
+  const { provider, id } = attempt.deployment;
+  const scopes = callScopes(attempt);
+  scopes.push({ kind: "provider", id: provider }, { kind: "deployment", id });
+  return scopes;
+}
+
+/** Whom a call is made for. */
+export function callScopes({ principal, options }: Pick<Call, "principal" | "options">): Scope[] {
   const scopes: Scope[] = [{ kind: "gateway", id: "gateway" }];
   const { organizationId, teamId, userId } = principal;
   if (organizationId !== undefined) scopes.push({ kind: "organization", id: organizationId });
@@ -12,7 +20,6 @@ export function attemptScopes({ principal, options, deployment }: Attempt): Scop
   if (options.endUserId !== undefined) scopes.push({ kind: "customer", id: options.endUserId });
   for (const id of attemptTags(principal, options.tags)) scopes.push({ kind: "tag", id });
   if (options.sessionId !== undefined) scopes.push({ kind: "session", id: options.sessionId });
-  scopes.push({ kind: "provider", id: deployment.provider }, { kind: "deployment", id: deployment.id });
   return scopes;
 }
 

@@ -95,6 +95,29 @@ export const activityRoutes: readonly Endpoint[] = [
   ),
   endpoint({
     method: "GET",
+    path: "/global/activity/cache_hits",
+    summary: "Requests of each day that a cache has answered, and that it has not.",
+    query,
+    async run(input): Promise<Table> {
+      const { query: asked, sources } = input;
+      const all = await rowsOf(input, ["day"]);
+      const selection = selectionOf({ cache: "hit", model: asked.model_group });
+      const hits = await sumsOf(sources.entries, selection, rangeFor(asked, sources), ["day"]);
+      const hitsOf = new Map(hits.map((row) => [row.group["day"], row.requests]));
+      const rows = all.map((row) => {
+        const day = row.group["day"] as string;
+        const found = hitsOf.get(day) ?? 0;
+        return { date: day, cache_hits: found, cache_misses: row.requests - found };
+      });
+      return tableOf(rows, {
+        daily_data: rows,
+        sum_cache_hits: rows.reduce((sum, row) => sum + row.cache_hits, 0),
+        sum_cache_misses: rows.reduce((sum, row) => sum + row.cache_misses, 0),
+      });
+    },
+  }),
+  endpoint({
+    method: "GET",
     path: "/provider/budgets",
     summary: "What providers may spend, and have spent in the current period.",
     async run({ viewer, sources }) {
