@@ -63,6 +63,9 @@ export class Database {
     this.#pool = new pg.Pool({ ...this.connection, max: pool ?? 10, idleTimeoutMillis: 30_000 });
     // A connection that breaks while idle is replaced by the pool when it is needed.
     this.#pool.on("error", () => undefined);
+    // The pool hears of no errors of a connection that it has handed out, and one may break in the same moment. Whoever
+    // uses it is told by its next statement.
+    this.#pool.on("connect", (client) => void client.on("error", () => undefined));
   }
 
   /** One statement, on the connection of the transaction that it is in, if any. */
@@ -178,19 +181,14 @@ export class Database {
 
   async #with<Result>(timeoutMs: number, body: (session: Session) => Promise<Result>): Promise<Result> {
     const client = await this.#guard(() => this.#pool.connect());
-    let failure: Error | boolean | undefined;
-    const broken = (error: Error): void => {
-      failure = error;
-    };
-    client.on("error", broken);
+    let failed = false;
     try {
       return await body(this.#session(client, timeoutMs));
     } catch (error) {
-      failure ??= isLost(error) ? true : await rollback(client);
+      failed = isLost(error) || (await rollback(client));
       throw error;
     } finally {
-      client.off("error", broken);
-      client.release(failure);
+      client.release(failed);
     }
   }
 

@@ -6,24 +6,33 @@ const PAGE = 5_000;
 /** How the key of a line ends whose ids are too long for an index. */
 const SHORTENED = / sha256:[0-9a-f]{64}$/;
 
+interface Row {
+  readonly line: string;
+  readonly billed: string;
+}
+
 type Line = Pick<BudgetLine, "scope" | "period">;
 
 /** What entries have posted on each line, as of one moment: from sums, and from entries that the sums do not hold. */
 export async function* lineSums(database: Database): AsyncGenerator<readonly LineSum[]> {
-  const pages: (readonly LineSum[])[] = [];
-  await database.long(async (session) => {
+  const pages: (readonly Row[])[] = [];
+  const shortened = await database.long(async (session) => {
     await session.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-    const shortened = await shortenedLines(database.schema, session);
     await session.query(`DECLARE sums NO SCROLL CURSOR FOR ${statement(database.schema)}`);
     for (;;) {
-      const rows = await session.query<{ line: string; billed: string }>(`FETCH ${PAGE} FROM sums`);
-      pages.push(
-        rows.map(({ line, billed }) => ({ line: shortened.get(line) ?? lineOf(line), posted: BigInt(billed) })),
-      );
+      const rows = await session.query<Row>(`FETCH ${PAGE} FROM sums`);
+      pages.push(rows);
       if (rows.length < PAGE) break;
     }
+    const keys = pages.flatMap((rows) => rows.flatMap(({ line }) => (SHORTENED.test(line) ? [line] : [])));
+    return await linesByKey(database.schema, keys, session);
   });
-  yield* pages;
+  for (const rows of pages) {
+    yield rows.flatMap(({ line: key, billed }) => {
+      const line = SHORTENED.test(key) ? shortened.get(key) : lineOf(key);
+      return line === undefined ? [] : [{ line, posted: BigInt(billed) }];
+    });
+  }
 }
 
 /** Keys of whole periods begin with a bracket. */
@@ -31,8 +40,7 @@ function statement(schema: string): string {
   const mark = `(SELECT tx FROM ${schema}.watermark)`;
   return `SELECT line, sum(billed)::text AS billed FROM (
       SELECT line, billed FROM ${schema}.sums_by_line WHERE starts_with(line, '"')
-      UNION ALL SELECT key, billed FROM ${schema}.entries, unnest(line_keys) AS key
-        WHERE tx >= ${mark} AND starts_with(key, '"')
+      UNION ALL SELECT key, billed FROM ${schema}.fresh_entries(), unnest(line_keys) AS key WHERE starts_with(key, '"')
       UNION ALL SELECT key, sign * billed FROM ${schema}.entry_corrections, unnest(line_keys) AS key
         WHERE tx >= ${mark} AND starts_with(key, '"')
     ) AS part GROUP BY line`;
@@ -46,12 +54,16 @@ function lineOf(key: string): Line {
   return { scope, period: JSON.parse(key.slice(0, split)) as string };
 }
 
-/** Those that their keys do not tell: rare, and found in their entries. */
-async function shortenedLines(schema: string, session: Session): Promise<ReadonlyMap<string, Line>> {
+/** Those that their keys do not tell: rare, and found in their entries. Not there are lines whose entries were deleted. */
+async function linesByKey(
+  schema: string,
+  keys: readonly string[],
+  session: Session,
+): Promise<ReadonlyMap<string, Line>> {
+  if (keys.length === 0) return new Map();
   const rows = await session.query<{ line: Line }>(
-    `SELECT DISTINCT line FROM ${schema}.entries, jsonb_array_elements(lines) AS line
-      WHERE EXISTS (SELECT FROM unnest(line_keys) AS key WHERE key ~ ' sha256:[0-9a-f]{64}$')`,
+    `SELECT DISTINCT line FROM ${schema}.entries, jsonb_array_elements(lines) AS line WHERE line_keys && $1::text[]`,
+    [keys],
   );
-  const lines = rows.map(({ line }) => [lineKey(line.period, line.scope), line] as const);
-  return new Map(lines.filter(([key]) => SHORTENED.test(key)));
+  return new Map(rows.map(({ line }) => [lineKey(line.period, line.scope), line] as const));
 }

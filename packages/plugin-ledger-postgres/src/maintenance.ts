@@ -45,9 +45,9 @@ export class Maintenance {
     }, SUMS_EVERY_MS).unref();
   }
 
-  /** Everything, now. Sums that another process is at are left to it. */
+  /** Everything, now. Returns when the sums hold all that was written before. */
   async all(): Promise<void> {
-    await this.#parts.sums.refresh();
+    await this.#parts.sums.complete();
     await this.#months();
   }
 
@@ -60,7 +60,7 @@ export class Maintenance {
 
   async #run(): Promise<void> {
     try {
-      await this.#parts.sums.refresh();
+      while (!this.#closed && (await this.#parts.sums.refresh()));
       if (performance.now() - this.#monthsAt >= MONTHS_EVERY_MS) await this.#months();
       this.#failure = undefined;
     } catch (error) {

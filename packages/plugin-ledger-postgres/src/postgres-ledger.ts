@@ -52,7 +52,10 @@ export interface PostgresLedgerPlugin extends Plugin {
   readonly ledger: Ledger;
   /** Only with the option `reservations`. */
   readonly reservationStore?: ReservationStore;
-  /** Does at once what is otherwise done every few seconds beside the calls: sums, tables of months, retention. */
+  /**
+   * Does at once what is otherwise done every few seconds beside the calls: sums, tables of months, retention. When it
+   * returns, sums hold every entry that was written before.
+   */
   maintain(): Promise<void>;
 }
 

@@ -1,8 +1,17 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { SUMMED } from "./corrections.ts";
 import type { Database } from "./database.ts";
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 86_400_000;
+/** The first transaction id that is not given away yet. */
+const NEWEST = "pg_snapshot_xmax(pg_current_snapshot())";
+/** How long somebody else is waited for before another look. */
+const LOOK_MS = 50;
+/** How long an open transaction, or somebody else, is waited for. */
+const PATIENCE_MS = 300_000;
+/** Added up in one transaction: few enough for its time, also after hours in which nobody did. */
+const MOST_ENTRIES = 50_000;
 
 const TOTALS = `sum(sign * billed) AS billed, sum(sign) AS requests, sum(sign * failed::int) AS failures,
   sum(sign * input_tokens) AS input_tokens, sum(sign * output_tokens) AS output_tokens,
@@ -31,7 +40,10 @@ export class Sums {
     this.#database = database;
   }
 
-  /** Adds what was written since. False: somebody else is at it. */
+  /**
+   * Adds what was written since, as far as no transaction is open that may still write before it, and so much at once as
+   * takes seconds. False: nothing is left, or somebody else is at it.
+   */
   async refresh(): Promise<boolean> {
     const { schema } = this.#database;
     return await this.#database.long(async (session) => {
@@ -41,14 +53,47 @@ export class Sums {
       );
       if (lock?.mine !== true) return false;
       const [mark] = await session.query<{ low: string; high: string; reset: boolean }>(
-        `SELECT tx::text AS low, pg_snapshot_xmin(pg_current_snapshot())::text AS high,
-          tx > pg_snapshot_xmax(pg_current_snapshot()) AS reset FROM ${schema}.watermark`,
+        `SELECT tx::text AS low, pg_snapshot_xmin(pg_current_snapshot())::text AS high, tx > ${NEWEST} AS reset
+          FROM ${schema}.watermark`,
       );
       if (mark === undefined) return false;
-      if (mark.reset) await this.#reset(session);
-      else if (mark.low !== mark.high) await session.query(statement(schema), [mark.low, mark.high]);
-      return true;
+      if (mark.reset) {
+        await this.#reset(session);
+        return true;
+      }
+      if (mark.low === mark.high) return false;
+      const [cut] = await session.query<{ most: string | null; next: string | null }>(
+        `SELECT (SELECT e.tx::text FROM ${schema}.entries AS e WHERE e.tx >= $1::xid8 AND e.tx < $2::xid8
+            ORDER BY e.tx OFFSET ${MOST_ENTRIES} LIMIT 1) AS most,
+          (SELECT e.tx::text FROM ${schema}.entries AS e WHERE e.tx > $1::xid8 AND e.tx < $2::xid8
+            ORDER BY e.tx LIMIT 1) AS next`,
+        [mark.low, mark.high],
+      );
+      // what one transaction wrote is added at once, however much it is
+      const end = (cut?.most === mark.low ? cut.next : cut?.most) ?? mark.high;
+      await session.query(statement(schema), [mark.low, end]);
+      return end !== mark.high;
     });
+  }
+
+  /** Adds everything that was written before it was called, and waits for whoever else is at it. */
+  async complete(): Promise<void> {
+    const { schema } = this.#database;
+    const until = performance.now() + PATIENCE_MS;
+    const [newest] = await this.#database.query<{ tx: string }>(`SELECT ${NEWEST}::text AS tx`);
+    for (;;) {
+      const more = await this.refresh();
+      const [mark] = await this.#database.query<{ done: boolean }>(
+        // an id beyond those of this server: the tables came from another one
+        `SELECT tx >= $1::xid8 AND tx <= ${NEWEST} AS done FROM ${schema}.watermark`,
+        [newest?.tx],
+      );
+      if (mark?.done === true) return;
+      if (more) continue;
+      if (performance.now() > until)
+        throw this.#database.error(new Error("a transaction stays open: sums wait for it"));
+      await sleep(LOOK_MS);
+    }
   }
 
   /** The tables came from another server by a dump: its transaction ids mean nothing here. */
