@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { Call, ChatRequest, Message } from "@signalbox/kernel";
-import { canonicalText, effectiveParts } from "@signalbox/kernel";
+import { canonicalText, clientWords, effectiveParts } from "@signalbox/kernel";
 
 /** What is compared by meaning, and everything else, which is compared exactly. */
 export interface Question {
@@ -15,13 +15,23 @@ export function questionOf(call: Call): Question | undefined {
   const request = call.request as ChatRequest;
   const last = request.messages.at(-1);
   if (last?.role !== "user") return undefined;
-  const text = last.content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+  const texts = last.content.flatMap((part) => (part.type === "text" ? [part.text] : []));
+  const text = texts.join("\n");
   if (text.trim() === "") return undefined;
   const rest = { ...request, messages: [...request.messages.slice(0, -1), withoutText(last)] };
-  return { text, bucket: hash("sha256", canonicalText(effectiveParts(call, rest)), "base64url") };
+  // where other turns say the same words, the canonical form tells which
+  const words = without(clientWords(call), new Set(texts));
+  return { text, bucket: hash("sha256", canonicalText([effectiveParts(call, rest), words]), "base64url") };
 }
 
 /** The places of texts count, their words do not. */
 function withoutText(message: Message): Message {
   return { ...message, content: message.content.map((part) => (part.type === "text" ? { ...part, text: "" } : part)) };
+}
+
+function without(value: unknown, texts: ReadonlySet<string>): unknown {
+  if (typeof value === "string") return texts.has(value) ? "" : value;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => without(item, texts));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, without(member, texts)]));
 }
