@@ -159,11 +159,11 @@ export class SpooledLedger implements Ledger {
   dispatched(id: string): void {
     const open = this.#open.get(id);
     if (open === undefined) return;
+    if (open.ended) throw overloaded("another process has taken over what this one had under way");
     this.#log(open, { kind: "D", id }, "now");
     if (open.losses !== undefined && open.losses !== this.#spool?.losses) {
       throw overloaded("the spool cannot be written", this.#spool?.failure);
     }
-    if (open.ended) throw overloaded("another process has taken over what this one had under way");
     open.sent = true;
   }
 
