@@ -22,7 +22,7 @@ const VARIABLES = [KEY_VARIABLE, ...SECRET_VARIABLES, "DATABASE_URL", "REDIS_URL
 /** Everything about a gateway before it runs. */
 export interface Assembly {
   readonly gateway: GatewayOptions & { readonly deployments: readonly Deployment[] };
-  readonly server: Pick<HandlerOptions, "maxBodyBytes" | "maxFormBytes">;
+  readonly server: HandlerOptions;
   readonly config?: LoadedConfig;
   /** Variable that holds the key, or where else it stands; undefined when nobody needs one. */
   readonly key?: { readonly variable: string; readonly file?: string };
@@ -78,7 +78,10 @@ export async function assemble(options: StartOptions, env: Environment): Promise
       }),
       ...(config?.dropParams !== undefined && { dropParams: config.dropParams }),
     },
-    server: config?.maxBodyBytes === undefined ? {} : bodyLimits(config.maxBodyBytes),
+    server: {
+      ...config?.access,
+      ...(config?.maxBodyBytes !== undefined && bodyLimits(config.maxBodyBytes)),
+    },
     ...(config !== undefined && { config }),
     ...(access.key !== undefined && { key: access.key }),
     stores,
@@ -93,7 +96,7 @@ function dialects(): readonly Dialect[] {
   return [...openaiDialects(), ...anthropicDialects()];
 }
 
-function bodyLimits(bytes: number): Assembly["server"] {
+function bodyLimits(bytes: number): HandlerOptions {
   return { maxBodyBytes: bytes, maxFormBytes: bytes };
 }
 

@@ -1,3 +1,4 @@
+import type { AccessValues } from "./access-values.ts";
 import type { CacheValues } from "./cache-values.ts";
 import type { TokenKind } from "./money-values.ts";
 import type { ComplexityRouterValues, FallbackList, RouterValues } from "./router-values.ts";
@@ -33,7 +34,7 @@ export interface ConfigValues {
     readonly default_internal_user_params?: ParamsValues;
     readonly key_generation_settings?: ParamsValues;
   };
-  readonly general_settings?: {
+  readonly general_settings?: AccessValues & {
     readonly master_key?: string;
     readonly allow_weak_master_key?: boolean;
     readonly max_request_size_mb?: number;

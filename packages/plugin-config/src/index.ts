@@ -1,8 +1,11 @@
+export type { AccessSettings } from "./access-settings.ts";
+export type { RolePermission, ScopeMapping, TokenRole } from "./access-values.ts";
 export type { CacheRedisSettings } from "./cache-redis.ts";
 export type { CacheSettings } from "./cache-settings.ts";
 export { CONFIG_KEYS } from "./catalogue/config-keys.ts";
 export type { ConfigKey, LaterKey, RefusedKey, SupportedKey } from "./catalogue/key.ts";
 export type { Environment } from "./environment.ts";
+export type { JwtClaimSettings, JwtIssuerSettings, JwtSettings } from "./jwt-settings.ts";
 export type { KeySettings } from "./key-settings.ts";
 export { checkMasterKey, isLoopback, keyWeakness } from "./key-strength.ts";
 export type { LoadConfigOptions, LoadedConfig } from "./load-config.ts";

@@ -1,9 +1,13 @@
 import type { ConfigValues, ParamsValues } from "./config-values.ts";
+import type { Variables } from "./environment.ts";
+import type { JwtSettings } from "./jwt-settings.ts";
+import { collectJwt } from "./jwt-settings.ts";
 import type { Source } from "./source.ts";
 import { milliseconds } from "./timeouts.ts";
 
 /** What a configuration says about virtual keys: options of `keys`. Names within the parameters are LiteLLM's. */
 export interface KeySettings {
+  readonly jwt?: JwtSettings;
   readonly cacheTtlMs?: number;
   readonly cacheMaxAgeMs?: number;
   readonly timezone?: string;
@@ -18,7 +22,7 @@ export interface KeySettings {
 const DEFAULT_MAX_AGE_SECONDS = 300;
 const DEFAULT_TTL_SECONDS = 60;
 
-export function collectKeys(values: ConfigValues, source: Source): KeySettings {
+export function collectKeys(values: ConfigValues, variables: Variables, source: Source): KeySettings {
   const { general_settings: general = {}, litellm_settings: calls = {} } = values;
   const { user_api_key_cache_ttl: ttl, auth_cache_max_age: maxAge } = general;
   if ((ttl ?? DEFAULT_TTL_SECONDS) > (maxAge ?? Math.max(DEFAULT_MAX_AGE_SECONDS, ttl ?? 0))) {
@@ -32,7 +36,9 @@ export function collectKeys(values: ConfigValues, source: Source): KeySettings {
   };
   const { timezone, default_key_generate_params: keys, default_team_params: teams } = calls;
   const { upperbound_key_generate_params: upperbound, key_generation_settings: generation } = calls;
+  const jwt = collectJwt(values, variables, source);
   return {
+    ...(jwt !== undefined && { jwt }),
     ...(ttl !== undefined && { cacheTtlMs: milliseconds(ttl) }),
     ...((maxAge !== undefined || (ttl ?? 0) > DEFAULT_MAX_AGE_SECONDS) && {
       cacheMaxAgeMs: milliseconds(maxAge ?? (ttl as number)),

@@ -1,5 +1,7 @@
 import type { Deployment, ModelAlias, ModelTable, Plugin, Provider } from "@signalbox/kernel";
 import { createModelTable, Secret } from "@signalbox/kernel";
+import type { AccessSettings } from "./access-settings.ts";
+import { collectAccess } from "./access-settings.ts";
 import type { CacheSettings } from "./cache-settings.ts";
 import { collectCache } from "./cache-settings.ts";
 import { checkKeys } from "./check-keys.ts";
@@ -71,6 +73,8 @@ export interface LoadedConfig {
   /** All keys that may do everything, the master key first. */
   readonly masterKeys: readonly Secret[];
   readonly stores: StoreSettings;
+  /** Options of the listener. */
+  readonly access: AccessSettings;
   /** Undefined: nothing is cached. */
   readonly cache?: CacheSettings;
   /** Options of `keys`, besides the master keys. */
@@ -131,7 +135,8 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   checkShares(listed.rows, routing, source);
   const stores = collectStores(values, source);
   const cache = collectCache(values, { names, variables, source });
-  const keys = collectKeys(values, source);
+  const keys = collectKeys(values, variables, source);
+  const access = collectAccess(values, source);
   const spending = { source, catalog: options.providers, rows: listed.rows };
   const budgets = collectBudgets(values, spending);
   const pricing = collectPricing(values, spending);
@@ -159,6 +164,7 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
     ...(keyVariable !== undefined && { masterKeyVariable: keyVariable }),
     masterKeys: [...(key === undefined ? [] : [key]), ...(general.master_keys ?? []).map((one) => new Secret(one))],
     stores,
+    access,
     ...(cache !== undefined && { cache }),
     keys,
     limits: collectLimits(values),

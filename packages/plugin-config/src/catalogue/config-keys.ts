@@ -1,3 +1,4 @@
+import { ACCESS_KEYS } from "./access-keys.ts";
 import { CACHE_KEYS } from "./cache-keys.ts";
 import { CONTENT_ROUTER_KEYS } from "./content-routers.ts";
 import { GENERAL_SETTINGS_KEYS } from "./general-settings.ts";
@@ -17,6 +18,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   ...LITELLM_SETTINGS_KEYS,
   ...CACHE_KEYS,
   ...GENERAL_SETTINGS_KEYS,
+  ...ACCESS_KEYS,
   ...MONEY_KEYS,
   ...KEY_PARAMS_KEYS,
   ...TOP_LEVEL_KEYS,

@@ -42,22 +42,6 @@ export const GENERAL_SETTINGS_KEYS: readonly ConfigKey[] = [
     GENERAL,
     "custom_auth custom_key_generate custom_key_update custom_sso custom_ui_sso_sign_in_handler",
   ),
-  ...later(
-    "access-policy",
-    GENERAL,
-    `enable_jwt_auth litellm_jwtauth enable_oauth2_auth enable_oauth2_proxy_auth allowed_ips use_x_forwarded_for
-     allowed_routes admin_only_routes public_routes enforced_params enforce_user_param
-     reject_clientside_metadata_tags role_permissions user_header_name user_header_mappings litellm_key_header_name
-     store_model_in_db supported_db_objects`,
-  ),
-  ...later(
-    "tokens",
-    `${GENERAL}.litellm_jwtauth`,
-    `admin_jwt_scope admin_allowed_routes team_id_jwt_field team_ids_jwt_field team_allowed_routes user_id_jwt_field
-     user_email_jwt_field org_id_jwt_field end_user_id_jwt_field roles_jwt_field user_roles_jwt_field
-     user_allowed_email_domain user_id_upsert public_key_ttl enforce_rbac enforce_scope_based_access scope_mappings
-     role_mappings`,
-  ),
   ...later("budget-exceptions", GENERAL, "skip_user_budget_on_team_key"),
   ...later("secret-managers", GENERAL, "key_management_system key_management_settings"),
   ...later("forward-headers", GENERAL, "forward_client_headers_to_llm_api forward_llm_provider_auth_headers"),

@@ -1,3 +1,4 @@
+import { ACCESS_SAMPLES } from "./access-samples.ts";
 import { CACHE_SAMPLES } from "./cache-samples.ts";
 import { MONEY_SAMPLES } from "./money-samples.ts";
 
@@ -252,5 +253,6 @@ export const KEY_SAMPLES: Readonly<Record<string, KeySample>> = {
   [`${GENERAL}.health_check_concurrency`]: beside(5, CHECKED),
   ...MONEY_SAMPLES,
   ...CACHE_SAMPLES,
+  ...ACCESS_SAMPLES,
   environment_variables: just({ OPENAI_API_KEY: "sk-declared" }),
 };
