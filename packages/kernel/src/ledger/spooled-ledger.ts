@@ -7,10 +7,12 @@ import { Batcher } from "./batcher.ts";
 import { CounterWatch } from "./counter-watch.ts";
 import { lineOf, outlinedEntry, settlementOf } from "./fold-records.ts";
 import { KeptSpool } from "./kept-spool.ts";
+import { ledgerHealth } from "./ledger-health.ts";
 import { sumsOfLines } from "./line-sums.ts";
 import type { OpenAttempt } from "./open-attempts.ts";
 import { OpenAttempts, openAttempt, recordsOf, whenToWrite } from "./open-attempts.ts";
 import { overloaded, RETRY_AFTER_MS } from "./overloaded.ts";
+import { Reaper } from "./reaper.ts";
 import { Reconciler } from "./reconciler.ts";
 import { RefusedEntries } from "./refused-entries.ts";
 import { replaySpools } from "./replay-spools.ts";
@@ -36,12 +38,11 @@ export class SpooledLedger implements Ledger {
   readonly #refused: RefusedEntries;
   readonly #settlements: Batcher<LineSettlement>;
   readonly #entries: Batcher<Entry>;
+  readonly #reaper: Reaper = new Reaper((entry) => this.#write(entry));
   #reservations: ReservationStore | undefined;
   #spool: KeptSpool | undefined;
   #watch: CounterWatch | undefined;
   #reconciler: Reconciler | undefined;
-  /** Entries of what was reaped are being written: by reaping again a process says that they are. */
-  #reaping = false;
   #timers: readonly NodeJS.Timeout[] = [];
   /** Why the last round of renewing and reaping failed. */
   #tendFailure: unknown;
@@ -117,19 +118,16 @@ export class SpooledLedger implements Ledger {
 
   /** Whether attempts are admitted, or why not. */
   health(): Health {
-    const obstacle = this.#obstacle();
-    if (obstacle !== undefined) return { ok: false, detail: obstacle };
-    if (this.#spool?.failure !== undefined) return { ok: false, detail: "the spool cannot be written" };
-    if (this.#watch?.recovering === true) return { ok: false, detail: "the counters of budgets are being rebuilt" };
-    const waiting = this.#entries.size + this.#settlements.size;
-    const fails = this.#entries.failure !== undefined || this.#settlements.failure !== undefined;
-    if (fails) return { ok: true, detail: `${waiting} ends of attempts wait for the store` };
-    if ((this.#tendFailure ?? this.#lookFailure) !== undefined)
-      return { ok: true, detail: "the counters of budgets cannot be reached" };
-    const drifting = this.#reconciler?.drifting ?? 0;
-    if (drifting > 0) return { ok: true, detail: `${drifting} counters of budgets differ from their entries` };
-    const { detail } = this.#refused;
-    return detail === undefined ? { ok: true } : { ok: true, detail };
+    return ledgerHealth({
+      obstacle: this.#obstacle(),
+      spoolFailure: this.#spool?.failure,
+      recovering: this.#watch?.recovering === true,
+      waiting: this.#entries.size + this.#settlements.size,
+      writeFailed: this.#entries.failure !== undefined || this.#settlements.failure !== undefined,
+      countersFailed: (this.#tendFailure ?? this.#lookFailure) !== undefined,
+      drifting: this.#reconciler?.drifting ?? 0,
+      refused: this.#refused.detail,
+    });
   }
 
   async reserve(request: ReservationRequest): Promise<ReservationAnswer> {
@@ -207,6 +205,12 @@ export class SpooledLedger implements Ledger {
   async spent(query: SpendQuery): Promise<Spend> {
     const { billed, entries } = await this.#options.entries.spent(query);
     return { billed, entries, pending: this.#open.pending(query) };
+  }
+
+  async spentEach(queries: readonly SpendQuery[]): Promise<readonly Spend[]> {
+    const { entries } = this.#options;
+    const spent = await (entries.spentEach?.(queries) ?? Promise.all(queries.map((query) => entries.spent(query))));
+    return spent.map((one, index) => ({ ...one, pending: this.#open.pending(queries[index] as SpendQuery) }));
   }
 
   close(): Promise<void> {
@@ -369,14 +373,7 @@ export class SpooledLedger implements Ledger {
         this.#leaseMs,
       );
     }
-    if (this.#reaping) return;
-    const written = (await store.reap()).map(({ id, estimate, lines }) =>
-      this.#write(outlinedEntry({ id, estimate, lines }, Date.now(), { actual: estimate, status: "estimated" })),
-    );
-    this.#reaping = true;
-    void Promise.all(written).finally(() => {
-      this.#reaping = false;
-    });
+    await this.#reaper.round(store);
   }
 
   /** Ends what processes that are gone have left here; without counters, writes their entries alone. */
