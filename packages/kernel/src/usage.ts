@@ -21,6 +21,15 @@ export interface Usage {
   readonly rejectedPredictionTokens?: number;
   /** Calls of tools that the provider ran and bills per call. */
   readonly webSearchCalls?: number;
+  readonly fileSearchCalls?: number;
+  /** Containers in which the provider ran code. */
+  readonly codeSessions?: number;
+  /** Of documents that were read (OCR). */
+  readonly pages?: number;
+  /** Of those, the ones that were annotated besides. */
+  readonly annotatedPages?: number;
+  /** Of sources that the answer cites, where they are billed beside the input. */
+  readonly citationTokens?: number;
   /** What the provider itself says the call cost. */
   readonly reportedCost?: NanoUsd;
 }

@@ -1,6 +1,6 @@
 import type { CostLine, OperationName, PricedWork, RequestOf, ResultOf, Usage } from "@signalbox/kernel";
 import { kindPrice } from "./prices/kind-price.ts";
-import type { PriceKind, Prices } from "./prices/price-table.ts";
+import type { Price, PriceKind, Prices } from "./prices/price-table.ts";
 import { priceAt } from "./prices/price-table.ts";
 
 /** Cohere counts a query with up to 100 documents as one search: https://cohere.com/pricing */
@@ -9,6 +9,20 @@ export const DOCUMENTS_PER_SEARCH = 100;
 const GROQ_LEAST_SECONDS = 10;
 /** Vendors whose models price sound apart from text, always: without that price nothing is known. */
 const AUDIO_APART: readonly string[] = ["openai", "azure", "azure-openai"];
+
+/** What is billed besides tokens and calls. */
+const BESIDE = [
+  ["fileSearch", "fileSearchCalls"],
+  ["codeSession", "codeSessions"],
+  ["page", "pages"],
+  ["annotatedPage", "annotatedPages"],
+  ["citation", "citationTokens"],
+] as const satisfies readonly (readonly [PriceKind, keyof Usage])[];
+const SEARCH_KINDS: Readonly<Record<string, PriceKind>> = {
+  low: "webSearchLow",
+  medium: "webSearchMedium",
+  high: "webSearchHigh",
+};
 
 /** A count as a whole number; undefined: it is none. */
 function whole(count: number | undefined): number | undefined {
@@ -70,13 +84,13 @@ export function costLines(
   const inputTokens = Math.max(0, usage.inputTokens);
   const lines: CostLine[] = [];
 
-  const unit = unitOf(work);
+  const unit = unitOf(work, prices);
   const unitPrice = unit === undefined ? undefined : prices[unit];
   if (unit !== undefined && unitPrice !== undefined && (prices.input === undefined || !hasTokens(usage))) {
-    const units = unitsOf(work);
+    const units = unitsOf(work, unit);
     if (units === undefined) return undefined;
     if (units > 0) lines.push({ kind: unit, units, picoUsdPerUnit: priceAt(unitPrice, inputTokens) });
-  } else if (prices.input === undefined && prices.output === undefined && prices.request === undefined) {
+  } else if (prices.input === undefined && prices.output === undefined && !hasOtherPrice(prices)) {
     return undefined;
   } else {
     if (unit === "second" && !hasTokens(usage)) return undefined;
@@ -97,11 +111,36 @@ export function costLines(
   const searches = whole(usage.webSearchCalls);
   if (searches === undefined) return undefined;
   if (searches > 0) {
-    const price = prices.webSearch === undefined ? webSearchPrice : priceAt(prices.webSearch, inputTokens);
+    const own = searchPriceOf(work, prices);
+    const price = own === undefined ? webSearchPrice : priceAt(own, inputTokens);
     if (price === undefined) return undefined;
     lines.push({ kind: "webSearch", units: searches, picoUsdPerUnit: price });
   }
+  for (const [kind, field] of BESIDE) {
+    const units = whole(usage[field]);
+    if (units === undefined) return undefined;
+    if (units === 0) continue;
+    const price = prices[kind];
+    if (price === undefined) return undefined;
+    lines.push({ kind, units, picoUsdPerUnit: priceAt(price, inputTokens) });
+  }
   return lines;
+}
+
+/** By the size of context that the request asks for; without one the highest. */
+function searchPriceOf(work: PricedWork, prices: Prices): Price | undefined {
+  if (prices.webSearch === undefined || !isWork(work, "chat")) return prices.webSearch;
+  const options = work.request.extra?.["openai"]?.["web_search_options"] as
+    | { readonly search_context_size?: unknown }
+    | null
+    | undefined;
+  const kind = SEARCH_KINDS[String(options?.search_context_size)];
+  return (kind === undefined ? undefined : prices[kind]) ?? prices.webSearch;
+}
+
+/** Of calls, or of what is billed beside tokens. */
+function hasOtherPrice(prices: Prices): boolean {
+  return prices.request !== undefined || BESIDE.some(([kind]) => prices[kind] !== undefined);
 }
 
 function hasTokens(usage: Usage): boolean {
@@ -113,14 +152,16 @@ export function audioApart({ deployment, operation }: PricedWork): boolean {
   return operation === "chat" && AUDIO_APART.includes(deployment.provider);
 }
 
+type Unit = "query" | "image" | "pixel" | "character" | "second";
+
 /** What an operation is billed by where it is not tokens. */
-function unitOf({ operation }: PricedWork): "query" | "image" | "character" | "second" | undefined {
+function unitOf({ operation }: PricedWork, prices: Prices): Unit | undefined {
   switch (operation) {
     case "rerank":
       return "query";
     case "generateImage":
     case "editImage":
-      return "image";
+      return prices.image === undefined && prices.pixel !== undefined ? "pixel" : "image";
     case "speak":
       return "character";
     case "transcribe":
@@ -132,12 +173,15 @@ function unitOf({ operation }: PricedWork): "query" | "image" | "character" | "s
 }
 
 /** How many of them; undefined: unknown, since the result does not say. */
-function unitsOf(work: PricedWork): number | undefined {
+function unitsOf(work: PricedWork, unit: Unit): number | undefined {
   if (isWork(work, "rerank")) {
     return whole(work.result?.searchUnits) || Math.ceil(work.request.documents.length / DOCUMENTS_PER_SEARCH) || 1;
   }
   if (isWork(work, "generateImage") || isWork(work, "editImage")) {
-    return whole(work.result?.images.length ?? work.request.count ?? 1);
+    const pictures = whole(work.result?.images.length ?? work.request.count ?? 1);
+    if (unit !== "pixel" || pictures === undefined) return pictures;
+    const pixels = pixelsOf(work.request.size);
+    return pixels === undefined ? undefined : pictures * pixels;
   }
   if (isWork(work, "speak")) return [...work.request.text].length;
   if (isWork(work, "transcribe") || isWork(work, "translate")) {
@@ -147,6 +191,12 @@ function unitsOf(work: PricedWork): number | undefined {
     return whole(billed);
   }
   return undefined;
+}
+
+/** Of a picture of `1024x1024`; undefined: the size is the provider's choice. */
+export function pixelsOf(size: string | undefined): number | undefined {
+  const sides = /^(\d{1,5})x(\d{1,5})$/.exec(size ?? "");
+  return sides === null ? undefined : Number(sides[1]) * Number(sides[2]);
 }
 
 /** Whether work is of this operation, for types. */

@@ -14,6 +14,11 @@ const COUNTS = [
   "acceptedPredictionTokens",
   "rejectedPredictionTokens",
   "webSearchCalls",
+  "fileSearchCalls",
+  "codeSessions",
+  "pages",
+  "annotatedPages",
+  "citationTokens",
 ] as const;
 
 /** Checks that a usage is in the normal form: whole numbers, and partitions that fit into their whole. */

@@ -13,6 +13,8 @@ export const PRICE_FIELDS: readonly string[] = `
   input_cost_per_audio_token output_cost_per_audio_token input_cost_per_audio_per_second input_cost_per_second
   input_cost_per_character input_cost_per_image output_cost_per_image
   input_cost_per_image_token output_cost_per_image_token input_cost_per_query input_cost_per_request
+  output_cost_per_second input_cost_per_pixel output_cost_per_pixel ocr_cost_per_page annotation_cost_per_page
+  code_interpreter_cost_per_session file_search_cost_per_1k_calls citation_cost_per_token
 `
   .trim()
   .split(/\s+/);
@@ -24,10 +26,9 @@ export const SHAPED_PRICE_FIELDS: readonly string[] = ["search_context_cost_per_
 export const LATER_PRICE_FIELDS = `
   cache_creation_input_audio_token_cost provider_specific_entry
   regional_processing_uplift_multiplier_eu regional_processing_uplift_multiplier_us
-  output_cost_per_second output_cost_per_character input_cost_per_pixel output_cost_per_pixel
+  output_cost_per_character
   input_cost_per_video_per_second output_cost_per_video_per_second
   input_cost_per_video_per_second_above_8s_interval input_cost_per_video_per_second_above_15s_interval
-  ocr_cost_per_page annotation_cost_per_page code_interpreter_cost_per_session file_search_cost_per_1k_calls
   file_search_cost_per_gb_per_day vector_store_cost_per_gb_per_day computer_use_input_cost_per_1k_tokens
-  computer_use_output_cost_per_1k_tokens citation_cost_per_token input_dbu_cost_per_token output_dbu_cost_per_token
+  computer_use_output_cost_per_1k_tokens input_dbu_cost_per_token output_dbu_cost_per_token
 `;

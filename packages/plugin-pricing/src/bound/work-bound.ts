@@ -1,5 +1,5 @@
 import type { ChatRequest, CompleteRequest, ModelFacts, PricedWork } from "@signalbox/kernel";
-import { audioApart, DOCUMENTS_PER_SEARCH, isWork } from "../cost-lines.ts";
+import { audioApart, DOCUMENTS_PER_SEARCH, isWork, pixelsOf } from "../cost-lines.ts";
 import { modelNameOf } from "../prices/base-model.ts";
 import { kindPrice } from "../prices/kind-price.ts";
 import type { PriceKind, Prices } from "../prices/price-table.ts";
@@ -138,13 +138,16 @@ function mostWork(work: PricedWork, prices: Prices, limits: Limits): MostWork | 
   if (isWork(work, "generateImage") || isWork(work, "editImage")) {
     const { prompt, count = 1, partialImages = 0 } = work.request;
     const pictures = isWork(work, "editImage") ? work.request.images.length + 1 : 0;
+    const byPixel = prices.image === undefined && prices.pixel !== undefined;
+    const pixels = byPixel ? pixelsOf(work.request.size) : undefined;
+    if (byPixel && pixels === undefined) return undefined;
     const each = /gpt-image-1/.test(modelNameOf(work.deployment)) ? IMAGE_1_TOKENS : LARGEST_IMAGE_TOKENS;
     return {
       inputTokens: textBytes(prompt) + pictures * INPUT_IMAGE_TOKENS + TOKENS_PER_INPUT,
       inputKinds: pictures > 0 ? ["input", "inputImage"] : ["input"],
       outputTokens: count * (each + partialImages * PARTIAL_IMAGE_TOKENS),
       outputKinds: ["output", "outputImage"],
-      units: { kind: "image", count },
+      units: pixels === undefined ? { kind: "image", count } : { kind: "pixel", count: pixels * count },
     };
   }
   return undefined;

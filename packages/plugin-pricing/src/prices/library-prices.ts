@@ -41,6 +41,8 @@ const FIELDS: Readonly<Record<string, readonly [PriceKind, number]>> = {
   requests_kcount: ["request", 3],
   web_searches_kcount: ["webSearch", 3],
   rerank_searches_kcount: ["query", 3],
+  storage_searches_kcount: ["fileSearch", 3],
+  output_citation_mtok: ["citation", 6],
 };
 const SECONDS_PER_HOUR = 3_600n;
 

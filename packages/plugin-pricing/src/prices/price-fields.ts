@@ -1,6 +1,7 @@
 import { didYouMean } from "@signalbox/kernel";
-import { scaled } from "./decimal.ts";
+import { dividedUp, scaled } from "./decimal.ts";
 import type { Price, PriceKind, PriceStep, Prices, PriceTable } from "./price-table.ts";
+import { times } from "./service-tiers.ts";
 
 /** Price fields as LiteLLM's price map has them: US dollars for one unit. */
 export type PriceFields = Readonly<Record<string, unknown>>;
@@ -33,11 +34,37 @@ const KINDS: Readonly<Record<string, PriceKind>> = {
   input_cost_per_query: "query",
   input_cost_per_image: "image",
   output_cost_per_image: "image",
+  input_cost_per_pixel: "pixel",
+  output_cost_per_pixel: "pixel",
   input_cost_per_character: "character",
   input_cost_per_second: "second",
+  output_cost_per_second: "second",
   input_cost_per_audio_per_second: "second",
+  code_interpreter_cost_per_session: "codeSession",
+  ocr_cost_per_page: "page",
+  annotation_cost_per_page: "annotatedPage",
+  citation_cost_per_token: "citation",
 };
-const NAMES: readonly string[] = [...Object.keys(KINDS), "search_context_cost_per_query", "tiered_pricing"];
+/** By the size of what a search reads. */
+const SEARCH_SIZES: Readonly<Record<string, PriceKind>> = {
+  search_context_size_low: "webSearchLow",
+  search_context_size_medium: "webSearchMedium",
+  search_context_size_high: "webSearchHigh",
+};
+const FILE_SEARCH = "file_search_cost_per_1k_calls";
+const MULTIPLES = "provider_specific_entry";
+const MULTIPLE_DIGITS = 6;
+const MULTIPLE_DIVISOR = 1_000_000n;
+const CALLS_PER_PRICE = 1_000n;
+const NAMES: readonly string[] = [
+  ...Object.keys(KINDS),
+  "search_context_cost_per_query",
+  "tiered_pricing",
+  FILE_SEARCH,
+  MULTIPLES,
+];
+/** Prices that no call has: units of an account (they stand in US dollars beside), and what is kept for days. */
+const NOT_OF_CALLS = /_dbu_cost_per_token$|_cost_per_gb_per_day$/;
 const STEP = /_above_(\d+)k_tokens/;
 const TIER = /_(batches|flex|priority)$/;
 const TIERS: Readonly<Record<string, string>> = { batches: "batch", flex: "flex", priority: "priority" };
@@ -61,16 +88,30 @@ export function readPriceFields(fields: PriceFields): ReadFields {
     return kinds[kind];
   };
 
+  let multiples: Readonly<Record<string, bigint>> = {};
   for (const [field, value] of Object.entries(fields)) {
     if (value === undefined || value === null) continue;
     if (field === "tiered_pricing") {
       if (!readRanges(value, (kind) => draft("", kind))) invalid.push(field);
       continue;
     }
+    if (NOT_OF_CALLS.test(field)) continue;
     if (field === "search_context_cost_per_query") {
-      const price = searchPrice(value);
+      const price = searchPrice(value, (kind) => draft("", kind));
       if (price === undefined) invalid.push(field);
       else draft("", "webSearch").pico = price;
+      continue;
+    }
+    if (field === FILE_SEARCH) {
+      const thousand = priceOf(value);
+      if (thousand === undefined) invalid.push(field);
+      else draft("", "fileSearch").pico = dividedUp(thousand, CALLS_PER_PRICE);
+      continue;
+    }
+    if (field === MULTIPLES) {
+      const read = multiplesOf(value);
+      if (read === undefined) invalid.push(field);
+      else multiples = read;
       continue;
     }
     const tier = TIER.exec(field)?.[1];
@@ -98,7 +139,10 @@ export function readPriceFields(fields: PriceFields): ReadFields {
 
   const { "": standard = {}, ...tiers } = drafts;
   const prices = finished(standard);
-  const finishedTiers = Object.entries(tiers).map(([tier, kinds]) => [tier, finished(kinds)] as const);
+  const finishedTiers = [
+    ...Object.entries(multiples).map(([tier, factor]) => [tier, times(prices, factor, MULTIPLE_DIVISOR)] as const),
+    ...Object.entries(tiers).map(([tier, kinds]) => [tier, finished(kinds)] as const),
+  ];
   return {
     table: { prices, ...(finishedTiers.length > 0 && { tiers: Object.fromEntries(finishedTiers) }) },
     unknown,
@@ -124,16 +168,30 @@ function priceOf(value: unknown): bigint | undefined {
   return typeof value === "number" || typeof value === "string" ? scaled(value, PICO_DIGITS) : undefined;
 }
 
-/** One price for all sizes of search context: the highest, which nobody pays more than. */
-function searchPrice(value: unknown): bigint | undefined {
+/** Prices by size, and the highest, which nobody pays more than: it holds where the size is not known. */
+function searchPrice(value: unknown, draft: (kind: PriceKind) => Draft): bigint | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   let highest: bigint | undefined;
-  for (const each of Object.values(value)) {
+  for (const [size, each] of Object.entries(value)) {
     const pico = priceOf(each);
     if (pico === undefined) return undefined;
+    const kind = SEARCH_SIZES[size];
+    if (kind !== undefined) draft(kind).pico = pico;
     if (highest === undefined || pico > highest) highest = pico;
   }
   return highest;
+}
+
+/** `{ fast: 6, us: 1.1 }`: what multiplies the prices of tokens. */
+function multiplesOf(value: unknown): Readonly<Record<string, bigint>> | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const read: Record<string, bigint> = {};
+  for (const [tier, factor] of Object.entries(value) as [string, unknown][]) {
+    const times = typeof factor === "number" ? scaled(factor, MULTIPLE_DIGITS) : undefined;
+    if (times === undefined) return undefined;
+    read[tier] = times;
+  }
+  return read;
 }
 
 /** `[{ range: [0, 32000], input_cost_per_token, … }, …]`: the range in which the input falls prices the whole request. */

@@ -14,12 +14,26 @@ export type PriceKind =
   | "outputImage"
   /** Each call. */
   | "request"
-  /** Each search of the web by the provider. */
+  /** Each search of the web by the provider, whatever it reads; the others where that decides. */
   | "webSearch"
+  | "webSearchLow"
+  | "webSearchMedium"
+  | "webSearchHigh"
+  /** Each search of files by the provider. */
+  | "fileSearch"
+  /** Each container in which the provider runs code. */
+  | "codeSession"
+  /** Each page of a document that is read, and for its annotation. */
+  | "page"
+  | "annotatedPage"
+  /** Tokens of cited sources. */
+  | "citation"
   /** Each query of a rerank. */
   | "query"
   /** Each picture that comes out. */
   | "image"
+  /** Each of its pixels. */
+  | "pixel"
   /** Each character of a text to be spoken. */
   | "character"
   /** Each second of a recording. */

@@ -28,6 +28,18 @@ const STANDARD: readonly string[] = [
   "batch",
 ];
 
+/** Prices that no tier changes. */
+const PER_CALL: ReadonlySet<PriceKind> = new Set<PriceKind>([
+  "request",
+  "query",
+  "webSearch",
+  "webSearchLow",
+  "webSearchMedium",
+  "webSearchHigh",
+  "fileSearch",
+  "codeSession",
+]);
+
 /** The tiers that are known to have other prices than the standard one. */
 export function tiersOf(provider: string, prices: Prices): Readonly<Record<string, Prices>> | undefined {
   const names = AT_HALF[provider];
@@ -58,10 +70,10 @@ export function pricesOfTier(
 }
 
 /** Tokens at a multiple of the price; calls and searches cost what they cost. */
-function times(prices: Prices, factor: bigint, divisor: bigint): Prices {
+export function times(prices: Prices, factor: bigint, divisor: bigint): Prices {
   const multiplied: { [Kind in PriceKind]?: Price } = { ...prices };
   for (const kind of Object.keys(prices) as PriceKind[]) {
-    if (kind === "request" || kind === "webSearch" || kind === "query") continue;
+    if (PER_CALL.has(kind)) continue;
     const { pico, steps } = prices[kind] as Price;
     multiplied[kind] = {
       pico: dividedUp(pico * factor, divisor),
