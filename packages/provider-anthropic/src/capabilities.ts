@@ -30,6 +30,11 @@ export interface ModelCapabilities {
   readonly prefill: boolean;
   /** Takes images and PDF files. Undefined: it is not said. */
   readonly vision: boolean | undefined;
+  /**
+   * Shorter beginnings of a prompt are not cached, in tokens; 0: the model caches nothing. Where Anthropic has changed the
+   * number, the lowest: a breakpoint too early has no effect, one too late costs.
+   */
+  readonly cacheMinTokens: number;
 }
 
 interface Row extends ModelCapabilities {
@@ -49,6 +54,7 @@ const CURRENT: Omit<ModelCapabilities, "thinking"> = {
   contextWindow: 1_000_000,
   prefill: false,
   vision: true,
+  cacheMinTokens: 512,
 };
 
 const GENERATION_4_6: ModelCapabilities = {
@@ -62,6 +68,7 @@ const GENERATION_4_6: ModelCapabilities = {
   contextWindow: 1_000_000,
   prefill: false,
   vision: true,
+  cacheMinTokens: 1_024,
 };
 
 const GENERATION_4_5: ModelCapabilities = {
@@ -75,6 +82,7 @@ const GENERATION_4_5: ModelCapabilities = {
   contextWindow: 200_000,
   prefill: true,
   vision: true,
+  cacheMinTokens: 1_024,
 };
 
 const OLDER: ModelCapabilities = { ...GENERATION_4_5, sampling: "accepted", structuredOutput: false };
@@ -94,27 +102,41 @@ const ROWS: readonly Row[] = [
   { families: ["opus-5"], ...CURRENT, thinking: ["adaptive", "enabled", "disabled"], effortCaps: { disabled: "high" } },
   { families: ["fable-5-1", "fable-5-2"], ...CURRENT, thinking: ["adaptive"], forcedToolChoice: false },
   { families: ["fable-5"], ...CURRENT, thinking: ["adaptive"] },
-  { families: ["opus-4-8", "sonnet-5"], ...CURRENT, thinking: ["adaptive", "enabled", "disabled"] },
+  {
+    families: ["opus-4-8", "sonnet-5"],
+    ...CURRENT,
+    thinking: ["adaptive", "enabled", "disabled"],
+    cacheMinTokens: 1_024,
+  },
   // the Models API says `enabled: false`; it does not know `role: system` yet
-  { families: ["opus-4-7"], ...CURRENT, thinking: ["adaptive", "disabled"], systemMessages: false },
-  { families: ["opus-4-6", "sonnet-4-6"], ...GENERATION_4_6 },
-  { families: ["opus-4-5"], ...GENERATION_4_5, efforts: ["low", "medium", "high"] },
-  { families: ["haiku-4-5"], ...GENERATION_4_5 },
+  {
+    families: ["opus-4-7"],
+    ...CURRENT,
+    thinking: ["adaptive", "disabled"],
+    systemMessages: false,
+    cacheMinTokens: 2_048,
+  },
+  { families: ["opus-4-6"], ...GENERATION_4_6, cacheMinTokens: 4_096 },
+  { families: ["sonnet-4-6"], ...GENERATION_4_6 },
+  { families: ["opus-4-5"], ...GENERATION_4_5, efforts: ["low", "medium", "high"], cacheMinTokens: 4_096 },
+  { families: ["haiku-4-5"], ...GENERATION_4_5, cacheMinTokens: 4_096 },
   { families: ["sonnet-4-5"], ...GENERATION_4_5, contextWindow: undefined },
   { families: ["opus-4-1"], ...GENERATION_4_5, maxOutputTokens: 32_000 },
   { families: ["opus-4", "opus-4-0"], ...OLDER, maxOutputTokens: 32_000 },
   { families: ["sonnet-4", "sonnet-4-0"], ...OLDER, contextWindow: undefined },
   { families: ["3-7-sonnet"], ...OLDER },
   { families: ["3-5-sonnet"], ...WITHOUT_THINKING },
-  { families: ["3-5-haiku"], ...WITHOUT_THINKING, vision: undefined },
-  { families: ["3-opus", "3-sonnet", "3-haiku"], ...WITHOUT_THINKING, maxOutputTokens: 4_096 },
-  { families: ["2-1"], ...WITHOUT_THINKING, maxOutputTokens: 4_096, vision: false },
+  { families: ["3-5-haiku"], ...WITHOUT_THINKING, vision: undefined, cacheMinTokens: 2_048 },
+  { families: ["3-opus", "3-sonnet"], ...WITHOUT_THINKING, maxOutputTokens: 4_096 },
+  { families: ["3-haiku"], ...WITHOUT_THINKING, maxOutputTokens: 4_096, cacheMinTokens: 2_048 },
+  { families: ["2-1"], ...WITHOUT_THINKING, maxOutputTokens: 4_096, vision: false, cacheMinTokens: 0 },
   {
     families: ["2", "2-0", "instant-1"],
     ...WITHOUT_THINKING,
     maxOutputTokens: 4_096,
     contextWindow: 100_000,
     vision: false,
+    cacheMinTokens: 0,
   },
 ];
 

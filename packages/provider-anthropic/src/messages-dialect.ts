@@ -2,6 +2,7 @@ import type { Call, ChatEvent, ChatResult, Dialect, GatewayError, ReplyEncoder }
 import { isFrame } from "@signalbox/kernel";
 import type { JsonCall } from "@signalbox/kernel/http";
 import { decodeJsonCall, isJsonObject, sseEvent } from "@signalbox/kernel/http";
+import { breakpointEdits } from "./breakpoint-edits.ts";
 import { encodeError, errorBody } from "./dialect-errors.ts";
 import { decodeMessagesRequest } from "./messages-decode.ts";
 import { encodeMessage } from "./messages-encode.ts";
@@ -37,6 +38,7 @@ const CALL: JsonCall<"chat"> = {
   headers: CLIENT_HEADERS,
   isOwn: isOwnField,
   request: (body) => decodeMessagesRequest(body),
+  breakpointEdits,
   encoder: (call) => new MessagesEncoder(call),
 };
 

@@ -13,6 +13,8 @@ describe("facts", () => {
       supportsAudioInput: false,
       supportsFunctionCalling: true,
       supportsPromptCaching: true,
+      promptCacheBreakpoints: 4,
+      promptCacheMinTokens: 512,
       supportsResponseSchema: true,
       supportsReasoning: true,
       supportsAssistantPrefill: false,
@@ -34,7 +36,21 @@ describe("facts", () => {
     expect(facts("claude-2.1")).not.toHaveProperty("supportsFunctionCalling");
   });
 
-  it.each(["claude-mythos", "claude-opus-4-9", "gpt-5", ""])("know nothing about %j", (model) =>
-    expect(facts(model)).toEqual({}),
+  it.each([
+    ["claude-opus-4-8", 1_024],
+    ["claude-opus-4-7", 2_048],
+    ["claude-opus-4-6", 4_096],
+    ["claude-haiku-4-5", 4_096],
+    ["claude-sonnet-4-6", 1_024],
+    ["claude-3-haiku-20240307", 2_048],
+    ["claude-2.1", undefined],
+  ])("tell from how many tokens on %s caches", (model, expected) =>
+    expect(facts(model).promptCacheMinTokens).toBe(expected),
   );
+
+  it.each(["claude-mythos", "claude-opus-4-9"])("know of %j that it takes breakpoints", (model) =>
+    expect(facts(model)).toEqual({ promptCacheBreakpoints: 4 }),
+  );
+
+  it.each(["gpt-5", ""])("know nothing about %j", (model) => expect(facts(model)).toEqual({}));
 });
