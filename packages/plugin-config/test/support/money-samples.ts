@@ -25,7 +25,9 @@ const PRICES = `output_cost_per_reasoning_token input_cost_per_token_cache_hit
   cache_read_input_token_cost_priority cache_read_input_token_cost_flex
   input_cost_per_audio_token output_cost_per_audio_token input_cost_per_audio_per_second input_cost_per_second
   input_cost_per_character input_cost_per_image output_cost_per_image
-  input_cost_per_image_token output_cost_per_image_token input_cost_per_query input_cost_per_request`.split(/\s+/);
+  input_cost_per_image_token output_cost_per_image_token input_cost_per_query input_cost_per_request
+  output_cost_per_second input_cost_per_pixel output_cost_per_pixel ocr_cost_per_page annotation_cost_per_page
+  code_interpreter_cost_per_session file_search_cost_per_1k_calls citation_cost_per_token`.split(/\s+/);
 
 const prices = (section: string): Readonly<Record<string, KeySample>> => ({
   ...Object.fromEntries(PRICES.map((field) => [`${section}.${field}`, just(0.000004)])),
