@@ -41,6 +41,11 @@ export class GatewayProgram {
     return this.#program.ask("state");
   }
 
+  /** Asks what only this program answers. */
+  ask<Value>(question: string): Promise<Value> {
+    return this.#program.ask(question);
+  }
+
   stop(): Promise<void> {
     return this.#program.stop();
   }
