@@ -54,7 +54,7 @@ const REPORTS: Readonly<Record<string, Ask>> = {
 
 interface Loaded {
   readonly store: EntryStore;
-  /** Sums are added up. */
+  /** Returns when sums hold every row. */
   settle(): Promise<unknown>;
   close(): Promise<void>;
 }
@@ -101,7 +101,9 @@ async function load({ store, settle }: Loaded, rows: number): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, write));
+  const begun = performance.now();
   await settle();
+  console.log(`  sums were complete ${((performance.now() - begun) / 1_000).toFixed(1)} s after the last row`);
 }
 
 /** How long the reports take that dashboards ask for, over so many entries in each store. */

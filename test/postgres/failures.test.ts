@@ -63,9 +63,10 @@ describe("a ledger in PostgreSQL", () => {
       { version: 4 },
       { version: 5 },
       { version: 6 },
+      { version: 7 },
     ]);
     await client.query(`INSERT INTO ${schema}.migrations (version) VALUES (99)`);
-    await expect(opened({ url: database.url, schema })).rejects.toThrow("of version 99, newer than this program's 6");
+    await expect(opened({ url: database.url, schema })).rejects.toThrow("of version 99, newer than this program's 7");
     for (const plugin of plugins) await plugin.close?.();
   });
 

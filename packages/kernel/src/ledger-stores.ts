@@ -96,6 +96,8 @@ export interface ReportRow {
   readonly billed: NanoUsd;
   readonly requests: number;
   readonly failures: number;
+  /** Of the requests, those that a cache answered. */
+  readonly cacheHits: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly cacheReadTokens: number;
@@ -141,6 +143,8 @@ export interface EntryStore {
    */
   append(entries: readonly Entry[]): Promise<void>;
   spent(query: SpendQuery): Promise<Spend>;
+  /** What `spent` answers to each, in their order, at the price of about one. Without it, each is asked for by itself. */
+  spentEach?(queries: readonly SpendQuery[]): Promise<readonly Spend[]>;
   report(query: ReportQuery): Promise<readonly ReportRow[]>;
   /** Newest first, unless told otherwise. */
   list(query: EntryQuery): Promise<readonly Entry[]>;

@@ -155,5 +155,7 @@ export interface Ledger {
    */
   adjust?(entry: Entry): Promise<void>;
   spent(query: SpendQuery): Promise<Spend>;
+  /** What `spent` answers to each, in their order, at the price of about one. Without it, each is asked for by itself. */
+  spentEach?(queries: readonly SpendQuery[]): Promise<readonly Spend[]>;
   close?(): Promise<void>;
 }

@@ -19,6 +19,7 @@ import { lineSums } from "./line-sums.ts";
 import type { Partitions } from "./partitions.ts";
 import { reportQuery, reportRow } from "./report.ts";
 import { spentQuery } from "./spent.ts";
+import { isWhole, spentEachQuery } from "./spent-each.ts";
 
 const BATCH = 1_000;
 const CHECK_VIOLATION = "23514";
@@ -54,6 +55,13 @@ export class PostgresEntries implements EntryStore {
     const { text, values } = spentQuery(this.#database.schema, query);
     const [row] = await this.#database.query<{ billed: string; entries: string }>(text, values);
     return { billed: BigInt(row?.billed ?? 0), pending: 0n, entries: Number(row?.entries ?? 0) };
+  }
+
+  async spentEach(queries: readonly SpendQuery[]): Promise<readonly Spend[]> {
+    if (!queries.every(isWhole)) return await Promise.all(queries.map((query) => this.spent(query)));
+    const { text, values } = spentEachQuery(this.#database.schema, queries);
+    const rows = await this.#database.query<{ billed: string; entries: string }>(text, values);
+    return rows.map(({ billed, entries }) => ({ billed: BigInt(billed), pending: 0n, entries: Number(entries) }));
   }
 
   async report(query: ReportQuery): Promise<readonly ReportRow[]> {

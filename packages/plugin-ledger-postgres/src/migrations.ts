@@ -1,5 +1,6 @@
 import { GatewayError } from "@signalbox/kernel";
 import type { Database, Session } from "./database.ts";
+import { cacheHitsMigration } from "./migrations/cache-hits.ts";
 import { daySumsMigration } from "./migrations/day-sums.ts";
 import { entriesMigration } from "./migrations/entries.ts";
 import { freshEntriesMigration } from "./migrations/fresh-entries.ts";
@@ -15,6 +16,7 @@ const MIGRATIONS: readonly ((schema: string) => string)[] = [
   recallMigration,
   daySumsMigration,
   freshEntriesMigration,
+  cacheHitsMigration,
 ];
 
 /** Brings the tables up to date. Processes that start at once wait for each other. */

@@ -19,11 +19,16 @@ const TOTALS = [
   "billed",
   "requests",
   "failures",
+  "cache_hits",
   "input_tokens",
   "output_tokens",
   "cache_read_tokens",
   "cache_write_tokens",
 ];
+
+const TOKENS = TOTALS.filter((name) => name.endsWith("tokens"));
+/** Whether a cache answered. */
+const HIT = "(cache_hit IS TRUE)::int";
 
 interface Query {
   readonly text: string;
@@ -95,6 +100,7 @@ export function reportRow({ groupBy }: ReportQuery, row: Readonly<Record<string,
     billed: BigInt(row.billed ?? 0),
     requests: tokens("requests"),
     failures: tokens("failures"),
+    cacheHits: tokens("cache_hits"),
     inputTokens: tokens("input_tokens"),
     outputTokens: tokens("output_tokens"),
     cacheReadTokens: tokens("cache_read_tokens"),
@@ -163,10 +169,10 @@ function fromSums(schema: string, query: ReportQuery, sums: SumTables): Query {
   const between = (column: string, [start, end]: readonly [number, number]): string =>
     `${column} >= ${start} AND ${column} < ${end}`;
   const hour = `started_at - mod(started_at, ${HOUR_MS}) AS hour`;
-  const tokens = TOTALS.slice(3).join(", ");
+  const tokens = TOKENS.join(", ");
   const entries = (where: string, table: string = `${schema}.entries`): string =>
     `SELECT ${hour}, ${sums.ofEntries.join(", ")}, billed, 1 AS requests, (error_code IS NOT NULL)::int AS failures,
-      ${tokens} FROM ${table} ${sums.join} WHERE ${mine} AND ${where}`;
+      ${HIT} AS cache_hits, ${tokens} FROM ${table} ${sums.join} WHERE ${mine} AND ${where}`;
   const parts = [
     ...span.edges.map((edge) => entries(`${between("started_at", edge)} AND tx < ${mark}`)),
     ...all.map((part) => entries(between("started_at", part), `${schema}.fresh_entries()`)),
@@ -180,10 +186,11 @@ function fromSums(schema: string, query: ReportQuery, sums: SumTables): Query {
     parts.push(
       ...hours.map((part) => summed(sums.hours, "hour", part)),
       ...days.map((part) => summed(sums.days, "day", part)),
-      `SELECT ${hour}, ${sums.ofEntries.join(", ")}, sign * billed, sign, sign * failed::int, ${tokens
-        .split(", ")
-        .map((name) => `sign * ${name}`)
-        .join(", ")}
+      `SELECT ${hour}, ${sums.ofEntries.join(", ")}, sign * billed, sign, sign * failed::int,
+        sign * ${HIT}, ${tokens
+          .split(", ")
+          .map((name) => `sign * ${name}`)
+          .join(", ")}
         FROM ${schema}.entry_corrections ${sums.join}
         WHERE tx >= ${mark} AND ${mine} AND ${between("started_at", span.hours)}`,
     );
@@ -235,9 +242,9 @@ function fromEntries(schema: string, { groupBy, scope, period, from, to, timezon
     ) AS scope_${index} ON true`);
     return `coalesce(scope_${index}.id, '')`;
   });
-  const tokens = TOTALS.slice(3).join(", ");
-  const source = `(SELECT *, 1 AS requests, (error_code IS NOT NULL)::int AS failures FROM (
-    SELECT started_at, model, provider, deployment, operation, scopes, error_code, billed, ${tokens}
+  const tokens = TOKENS.join(", ");
+  const source = `(SELECT *, 1 AS requests, (error_code IS NOT NULL)::int AS failures, ${HIT} AS cache_hits FROM (
+    SELECT started_at, model, provider, deployment, operation, scopes, error_code, cache_hit, billed, ${tokens}
     FROM ${schema}.entries WHERE ${conditions.join(" AND ")}) AS entry) AS entry ${joins.join(" ")}`;
   return { text: grouped(groups, source), values };
 }

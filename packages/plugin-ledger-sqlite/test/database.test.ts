@@ -106,7 +106,7 @@ describe("a file", () => {
     const newer = databaseIn(file, { migrations: [...MIGRATIONS, "CREATE TABLE novelty (id TEXT)"] });
     newer.open();
     await newer.close();
-    expect(() => databaseIn(file).open()).toThrow(/written by a newer release \(version 2, this one knows 1\)/);
+    expect(() => databaseIn(file).open()).toThrow(/written by a newer release \(version 3, this one knows 2\)/);
     const again = databaseIn(file, { migrations: [...MIGRATIONS, "SELECT broken"] });
     again.open();
     await again.close();
@@ -187,7 +187,8 @@ describe("a file", () => {
       pending: 0n,
       entries: 200,
     });
-    expect(await entries.report({ groupBy: ["team"] })).toMatchObject([{ requests: 200 }, { requests: 1 }]);
+    const teams = await entries.report({ groupBy: ["team"] });
+    expect(teams.map(({ requests }) => requests).toSorted()).toEqual([1, 200]);
     await database.close();
   });
 

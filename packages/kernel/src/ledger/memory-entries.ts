@@ -47,6 +47,10 @@ export class MemoryEntries implements EntryStore {
     return { billed, pending: 0n, entries };
   }
 
+  async spentEach(queries: readonly SpendQuery[]): Promise<readonly Spend[]> {
+    return await Promise.all(queries.map((query) => this.spent(query)));
+  }
+
   async report(query: ReportQuery): Promise<readonly ReportRow[]> {
     this.#checkOpen();
     const periods = new Periods(query.timezone);
@@ -171,6 +175,7 @@ function emptyRow(groupBy: readonly string[], values: readonly string[]): Report
     billed: 0n,
     requests: 0,
     failures: 0,
+    cacheHits: 0,
     inputTokens: 0,
     outputTokens: 0,
     cacheReadTokens: 0,
@@ -178,12 +183,13 @@ function emptyRow(groupBy: readonly string[], values: readonly string[]): Report
   };
 }
 
-function addEntry(row: ReportRow, { billed, errorCode, usage }: Entry): ReportRow {
+function addEntry(row: ReportRow, { billed, errorCode, cacheHit, usage }: Entry): ReportRow {
   return {
     ...row,
     billed: row.billed + billed,
     requests: row.requests + 1,
     failures: row.failures + (errorCode === undefined ? 0 : 1),
+    cacheHits: row.cacheHits + (cacheHit === true ? 1 : 0),
     inputTokens: row.inputTokens + usage.inputTokens,
     outputTokens: row.outputTokens + usage.outputTokens,
     cacheReadTokens: row.cacheReadTokens + (usage.cacheReadTokens ?? 0),

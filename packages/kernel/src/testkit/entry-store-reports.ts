@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { ReportQuery } from "../ledger-stores.ts";
+import type { Entry } from "../ledger.ts";
+import type { ReportQuery, ReportRow } from "../ledger-stores.ts";
 import type { EntryStoreCase } from "./entry-store-case.ts";
 import { NOON } from "./entry-store-case.ts";
 import type { AddEntryCase } from "./entry-store-kit.ts";
@@ -15,6 +16,10 @@ async function sums(one: EntryStoreCase, query: ReportQuery): Promise<Readonly<R
   return Object.fromEntries(named.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+function byDay({ group: one }: ReportRow, { group: other }: ReportRow): number {
+  return (one["day"] as string) < (other["day"] as string) ? -1 : 1;
+}
+
 /** Reports: what each group is, and that no entry is lost or counted twice in one. */
 export function checkReports(add: AddEntryCase): void {
   add("reports requests, failures, money and tokens", async (one) => {
@@ -23,13 +28,16 @@ export function checkReports(add: AddEntryCase): void {
       { billed: 5n, usage: { inputTokens: 10, outputTokens: 4, cacheReadTokens: 3, cacheWriteTokens: 2 } },
       { billed: 7n, usage: { inputTokens: 20, outputTokens: 5, cacheWriteTokens: 1, cacheWrite1hTokens: 6 } },
       { billed: 0n, usage: { inputTokens: 0, outputTokens: 0 }, status: "void", errorCode: "provider_error" },
+      { billed: 0n, usage: { inputTokens: 0, outputTokens: 0 }, cacheHit: true },
+      { billed: 0n, usage: { inputTokens: 0, outputTokens: 0 }, cacheHit: false },
     );
     assert.deepEqual(await store.report({ groupBy: ["model"] }), [
       {
         group: { model: "kit-model" },
         billed: 12n,
-        requests: 3,
+        requests: 5,
         failures: 1,
+        cacheHits: 1,
         inputTokens: 30,
         outputTokens: 9,
         cacheReadTokens: 3,
@@ -37,6 +45,79 @@ export function checkReports(add: AddEntryCase): void {
       },
     ]);
     assert.deepEqual(await store.report({ groupBy: ["model"], to: NOON }), []);
+  });
+
+  add("reports cache hits by day, and of a guess that turns out to be none", async (one) => {
+    const tag = one.scope("hits", "tag");
+    const [guess] = await one.added(
+      { cacheHit: true, status: "estimated", scopes: [tag] },
+      { cacheHit: true, scopes: [tag], startedAt: NOON - 86_400_000 },
+      { scopes: [tag] },
+    );
+    const hits = async (query: ReportQuery): Promise<readonly number[]> =>
+      (await one.store.report(query)).toSorted(byDay).map(({ cacheHits }) => cacheHits);
+    assert.deepEqual(await hits({ groupBy: ["day"] }), [1, 1]);
+    await one.store.append([{ ...(guess as Entry), cacheHit: false, status: "final" }]);
+    assert.deepEqual(await hits({ groupBy: ["day"] }), [1, 0]);
+    assert.deepEqual(await hits({ groupBy: ["day"], scope: tag }), [1, 0]);
+    assert.deepEqual(await hits({ groupBy: ["day"], from: NOON - 1, to: NOON + 1 }), [0]);
+    assert.deepEqual(await hits({ groupBy: ["customer"] }), [1]);
+  });
+
+  add("sums up for many at once what it does for each", async (one) => {
+    const [a, b, never] = [one.scope("a"), one.scope("b"), one.scope("never")];
+    const ofModel = { ...a, model: "m" };
+    const [guess] = await one.added(
+      { billed: 5n, scopes: [a, ofModel], lines: [{ scope: a, period: "2026-11" }], status: "estimated" },
+      { billed: 7n, scopes: [a], lines: [{ scope: a, period: "2026-10" }] },
+      { billed: 11n, scopes: [a, b] },
+    );
+    const sums = async (): Promise<unknown> => {
+      const queries = [
+        { scope: b },
+        { scope: a },
+        { scope: a, period: "2026-11" },
+        { scope: never },
+        { scope: ofModel },
+        { scope: a },
+      ];
+      const spent = await one.store.spentEach?.(queries);
+      return spent?.map(({ billed, entries }) => [billed, entries]);
+    };
+    const many = one.store.spentEach !== undefined;
+    assert.deepEqual(
+      await sums(),
+      many
+        ? [
+            [11n, 1],
+            [23n, 3],
+            [5n, 1],
+            [0n, 0],
+            [5n, 1],
+            [23n, 3],
+          ]
+        : undefined,
+    );
+    await one.store.append([{ ...(guess as Entry), billed: 50n, status: "final" }]);
+    assert.deepEqual(
+      await sums(),
+      many
+        ? [
+            [11n, 1],
+            [68n, 3],
+            [50n, 1],
+            [0n, 0],
+            [50n, 1],
+            [68n, 3],
+          ]
+        : undefined,
+    );
+    const limited = await one.store.spentEach?.([{ scope: a, from: NOON, to: NOON + 1 }, { scope: b }]);
+    assert.deepEqual(
+      limited?.map(({ billed }) => billed),
+      many ? [68n, 11n] : undefined,
+    );
+    assert.deepEqual(await one.store.spentEach?.([]), many ? [] : undefined);
   });
 
   add("reports everything in one row when nothing divides it", async (one) => {

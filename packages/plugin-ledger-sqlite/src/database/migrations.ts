@@ -68,4 +68,18 @@ CREATE VIEW spend_logs AS SELECT
   error_code, finish_reason, price_version, cost_lines, scopes, metadata
 FROM entries;
 `,
+  `
+-- how many requests a cache answered; before this version no entry was one of a cache
+ALTER TABLE sums_by_quarter ADD COLUMN cache_hits INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sums_by_day ADD COLUMN cache_hits INTEGER NOT NULL DEFAULT 0;
+
+-- which groups a scope is in, with and without its model
+CREATE TABLE group_scopes (
+  scope TEXT NOT NULL, group_id INTEGER NOT NULL, PRIMARY KEY (scope, group_id)
+) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO group_scopes (scope, group_id)
+  SELECT scope.value, group_id FROM entry_groups, json_each(entry_groups.scopes) AS scope;
+-- a scope of few groups reads their days only
+CREATE INDEX sums_by_day_group ON sums_by_day (group_id, bucket);
+`,
 ];

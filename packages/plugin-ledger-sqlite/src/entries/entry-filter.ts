@@ -57,16 +57,21 @@ export function groupFilter(query: EntryQuery): Filter {
   const values: Value[] = [];
   for (const scope of scopesOf(query)) {
     if (scope.kind === "session") continue;
-    parts.push("instr(scopes, ?) > 0");
+    parts.push("group_id IN (SELECT group_id FROM group_scopes WHERE scope = ?)");
     values.push(scopeText(scope));
   }
+  const own: string[] = [];
   for (const [field, column] of SHARED) {
     if (query[field] === undefined) continue;
-    parts.push(`${column} = ?`);
+    own.push(`${column} = ?`);
     values.push(query[field] as string);
   }
-  if (parts.length === 0) return { sql: "TRUE", values };
-  return { sql: `group_id IN (SELECT group_id FROM entry_groups WHERE ${parts.join(" AND ")})`, values };
+  if (own.length > 0) {
+    // of a scope's groups, only those are looked at
+    const among = [...parts, ...own].join(" AND ");
+    return { sql: `group_id IN (SELECT group_id FROM entry_groups WHERE ${among})`, values };
+  }
+  return { sql: parts.length === 0 ? "TRUE" : parts.join(" AND "), values };
 }
 
 function scopesOf({ scope, scopes = [] }: EntryQuery): readonly Scope[] {

@@ -12,11 +12,13 @@ const COLUMN_NAMES: ReadonlySet<string> = new Set(["model", "provider", "deploym
 /** Reports without days are added up in pieces of so many, so that calls are served meanwhile. */
 const PIECE_MS = 30 * DAY_MS;
 
-const SUMS = "billed, requests, failures, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens";
+const SUMS =
+  "billed, requests, failures, cache_hits, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens";
 const SUM_OF_SUMS = SUMS.replaceAll(/\w+/g, "sum($&) AS $&");
 const SUM_OF_ENTRIES = SUMS.replaceAll(/\w+/g, "sum($&) AS $&")
   .replace("sum(requests)", "count(*)")
-  .replace("sum(failures)", "count(error_code)");
+  .replace("sum(failures)", "count(error_code)")
+  .replace("sum(cache_hits)", "coalesce(sum(cache_hit), 0)");
 
 type SumRow = Readonly<Record<string, bigint | string>>;
 
@@ -83,13 +85,15 @@ function addPiece(database: Database, query: ReportQuery, rows: ReportRows, day:
     for (const row of database.exactStatement(sql).iterate(...values)) rows.add(row as SumRow, day);
   };
   // Added up by group first: its number compares faster than its texts, and its scopes are read once.
+  // Without a scope, all groups of a time are wanted, in which order the table stands: not by the index of a group.
+  const group = query.scope === undefined ? "+group_id" : "group_id";
   const fromSums = (table: string, sql: string): string =>
     rows.ofGroups
-      ? `SELECT group_id, ${SUM_OF_SUMS} FROM ${table} WHERE ${sql} GROUP BY group_id`
+      ? `SELECT group_id, ${SUM_OF_SUMS} FROM ${table} WHERE ${sql} GROUP BY ${group}`
       : columns.length === 0
         ? `SELECT ${SUM_OF_SUMS} FROM ${table} WHERE ${sql}`
         : `SELECT ${names}${SUM_OF_SUMS} FROM
-         (SELECT group_id, ${SUM_OF_SUMS} FROM ${table} WHERE ${sql} GROUP BY group_id)
+         (SELECT group_id, ${SUM_OF_SUMS} FROM ${table} WHERE ${sql} GROUP BY ${group})
          JOIN entry_groups USING (group_id) ${grouped}`;
   for (const piece of entries) {
     const { sql, values } = entryFilter(piece as SpendQuery);
@@ -144,6 +148,7 @@ class ReportRows {
         billed: 0n,
         requests: 0,
         failures: 0,
+        cacheHits: 0,
         inputTokens: 0,
         outputTokens: 0,
         cacheReadTokens: 0,
@@ -153,6 +158,7 @@ class ReportRows {
       sum.billed += row["billed"] as bigint;
       sum.requests += Number(row["requests"]);
       sum.failures += Number(row["failures"]);
+      sum.cacheHits += Number(row["cache_hits"]);
       sum.inputTokens += Number(row["input_tokens"]);
       sum.outputTokens += Number(row["output_tokens"]);
       sum.cacheReadTokens += Number(row["cache_read_tokens"]);

@@ -1,6 +1,6 @@
 import type { Entry, NanoUsd } from "@signalbox/kernel";
 import type { Database } from "../database/database.ts";
-import { cacheWriteTokens, lineText, scopesText, whole } from "./entry-row.ts";
+import { cacheWriteTokens, lineText, scopesText, scopeText, whole } from "./entry-row.ts";
 
 /** What every time zone's days are aligned to. */
 export const QUARTER_MS = 900_000;
@@ -16,6 +16,7 @@ interface Sums {
   billed: NanoUsd;
   requests: number;
   failures: number;
+  hits: number;
   input: number;
   output: number;
   cacheRead: number;
@@ -23,9 +24,10 @@ interface Sums {
 }
 
 const UPSERT = (table: string): string => `
-INSERT INTO ${table} (bucket, group_id, billed, requests, failures, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+INSERT INTO ${table} (bucket, group_id, billed, requests, failures, cache_hits, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
   billed = billed + excluded.billed, requests = requests + excluded.requests, failures = failures + excluded.failures,
+  cache_hits = cache_hits + excluded.cache_hits,
   input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens,
   cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens,
   cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens`;
@@ -55,6 +57,7 @@ export class EntrySums {
     sums.billed += change;
     sums.requests += times;
     if (entry.errorCode !== undefined) sums.failures += times;
+    if (entry.cacheHit === true) sums.hits += times;
     sums.input += times * whole(usage.inputTokens);
     sums.output += times * whole(usage.outputTokens);
     sums.cacheRead += times * whole(usage.cacheReadTokens);
@@ -94,7 +97,18 @@ export class EntrySums {
     const key = `${bucket} ${group}`;
     let sums = this.#quarters.get(key);
     if (sums === undefined) {
-      sums = { bucket, group, billed: 0n, requests: 0, failures: 0, input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+      sums = {
+        bucket,
+        group,
+        billed: 0n,
+        requests: 0,
+        failures: 0,
+        hits: 0,
+        input: 0,
+        output: 0,
+        cacheRead: 0,
+        cacheWrite: 0,
+      };
       this.#quarters.set(key, sums);
     }
     return sums;
@@ -119,6 +133,8 @@ export class EntrySums {
          ON CONFLICT DO UPDATE SET operation = operation RETURNING group_id`,
       )
       .get(lasting, operation, model, deployment, provider) as { readonly group_id: number };
+    const add = this.#database.statement("INSERT OR IGNORE INTO group_scopes (scope, group_id) VALUES (?, ?)");
+    for (const scope of scopes) if (scope.kind !== "session") add.run(scopeText(scope), made.group_id);
     known ??= new Map<string, number>();
     known.set(rest, made.group_id);
     this.#groups.set(lasting, known);
@@ -128,8 +144,8 @@ export class EntrySums {
 }
 
 function run(statement: ReturnType<Database["statement"]>, bucket: number, one: Sums): void {
-  const { group, billed, requests, failures, input, output, cacheRead, cacheWrite } = one;
-  statement.run(bucket, group, billed, requests, failures, input, output, cacheRead, cacheWrite);
+  const { group, billed, requests, failures, hits, input, output, cacheRead, cacheWrite } = one;
+  statement.run(bucket, group, billed, requests, failures, hits, input, output, cacheRead, cacheWrite);
 }
 
 function byDay(quarters: Iterable<Sums>): Iterable<Sums> {
@@ -145,6 +161,7 @@ function byDay(quarters: Iterable<Sums>): Iterable<Sums> {
     day.billed += one.billed;
     day.requests += one.requests;
     day.failures += one.failures;
+    day.hits += one.hits;
     day.input += one.input;
     day.output += one.output;
     day.cacheRead += one.cacheRead;

@@ -20,6 +20,8 @@ import { lineText, readEntry, readLine } from "./entry-row.ts";
 import { EntryWriter } from "./entry-writer.ts";
 
 const LINES_AT_ONCE = 5_000;
+/** How long calls wait for sums that are asked for together. */
+const SLICE_MS = 5;
 
 /** Entries in SQLite. Sums are written with them, so that nothing is added up twice. */
 export class SqliteEntries implements EntryStore {
@@ -44,6 +46,18 @@ export class SqliteEntries implements EntryStore {
 
   async spent(query: SpendQuery): Promise<Spend> {
     return this.#database.read(() => this.#spent(query));
+  }
+
+  async spentEach(queries: readonly SpendQuery[]): Promise<readonly Spend[]> {
+    const spent: Spend[] = [];
+    let until = performance.now() + SLICE_MS;
+    for (const query of queries) {
+      spent.push(this.#database.read(() => this.#spent(query)));
+      if (performance.now() < until) continue;
+      await breathe();
+      until = performance.now() + SLICE_MS;
+    }
+    return spent;
   }
 
   report(query: ReportQuery): Promise<readonly ReportRow[]> {
