@@ -4,6 +4,9 @@ const SILENT = /timeout|Connection terminated|connection is closed|not queryable
 /** Serialization failure, deadlock, lock not available. */
 const REPEATABLE = /^(40001|40P01|55P03)$/;
 
+/** What TLS says of certificates. */
+const UNTRUSTED = /^(ERR_TLS_CERT\w+|UNABLE_TO_\w+|\w*SELF_SIGNED\w*|CERT_\w+)$/;
+
 /** SQLSTATE, or the code of a socket's error: also of the error behind an error. */
 export function codeOf(error: unknown): string {
   if (typeof error !== "object" || error === null) return "";
@@ -22,6 +25,14 @@ export function isUnreachable(error: unknown): boolean {
 /** The same statement may succeed a moment later. */
 export function isTransient(error: unknown): boolean {
   return isUnreachable(error) || REPEATABLE.test(codeOf(error));
+}
+
+/** What went wrong, in words; `why` is what the server or the connection has said. */
+export function explained(error: unknown, why: string): string {
+  if (isUnreachable(error)) return `PostgreSQL cannot be reached: ${why}`;
+  if (!UNTRUSTED.test(codeOf(error))) return `PostgreSQL refused: ${why}`;
+  const remedy = "name its CA (sslrootcert in the URL, or the option ssl), and its host as the certificate does";
+  return `the certificate of PostgreSQL cannot be trusted: ${why}; ${remedy}`;
 }
 
 /** The data is at fault: the same rows will fail again. */

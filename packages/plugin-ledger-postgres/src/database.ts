@@ -4,7 +4,7 @@ import type { ClientConfig, PoolClient, QueryResultRow } from "pg";
 import pg from "pg";
 import type { ErrorCode } from "@signalbox/kernel";
 import { GatewayError, isGatewayError } from "@signalbox/kernel";
-import { isTransient, isUnreachable, withoutSecrets } from "./database-errors.ts";
+import { explained, isTransient, isUnreachable, withoutSecrets } from "./database-errors.ts";
 
 /** How long a query that is not on the path of a call may take: reports, migrations. */
 const LONG_MS = 120_000;
@@ -157,10 +157,11 @@ export class Database {
   error(thrown: unknown, code: ErrorCode = "ledger_unavailable"): GatewayError {
     if (isGatewayError(thrown)) return thrown;
     const cause = withoutSecrets(thrown, this.#url);
-    const message = isUnreachable(thrown)
-      ? `PostgreSQL cannot be reached: ${cause.message}`
-      : `PostgreSQL refused: ${cause.message}`;
-    return new GatewayError(code, message, { source: "ledger-postgres", retryAfterMs: 1_000, cause });
+    return new GatewayError(code, explained(thrown, cause.message), {
+      source: "ledger-postgres",
+      retryAfterMs: 1_000,
+      cause,
+    });
   }
 
   async #run<Result>(timeoutMs: number, body: (session: Session) => Promise<Result>): Promise<Result> {
