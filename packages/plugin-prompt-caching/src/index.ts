@@ -1,0 +1,2 @@
+export type { CachePoint, PromptCachingOptions } from "./options.ts";
+export { promptCaching } from "./prompt-caching.ts";
