@@ -11,6 +11,7 @@ import type { Caches } from "./caches.ts";
 import { cachesOf } from "./caches.ts";
 import type { Catalog, Environment } from "./catalog.ts";
 import { createCatalog, MAIN_VENDORS } from "./catalog.ts";
+import { GUARDRAIL_NAMES, guardrailPlugins } from "./guardrails/guardrails.ts";
 import { moneyPlugins, reportPlugins } from "./money.ts";
 import type { StartOptions } from "./start.ts";
 import type { Stores } from "./stores.ts";
@@ -43,7 +44,14 @@ export async function assemble(options: StartOptions, env: Environment): Promise
   const config =
     options.config === undefined
       ? undefined
-      : loadConfig({ file: options.config, env, providers: catalog, deployments: models, reads: VARIABLES });
+      : loadConfig({
+          file: options.config,
+          env,
+          providers: catalog,
+          deployments: models,
+          guardrails: GUARDRAIL_NAMES,
+          reads: VARIABLES,
+        });
   // the file may declare variables of its own
   const own = { ...env, ...config?.variables };
   const access = accessOf(config, options, own);
@@ -67,6 +75,7 @@ export async function assemble(options: StartOptions, env: Environment): Promise
         ...(await reportPlugins(config, stores)),
         routing(config?.routing),
         fallbacks(config?.resilience),
+        ...(await guardrailPlugins(config?.guardrails ?? [])),
         ...caches.plugins,
       ],
       deployments,

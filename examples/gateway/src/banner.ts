@@ -65,12 +65,20 @@ function on({ gateway, config, key, stores, caches }: BannerOptions): readonly s
     ...(stores.ledger === undefined ? [] : [`spend in ${stores.ledger}`]),
     ...(stores.redis === undefined ? [] : [`limits and budgets in ${stores.redis}`]),
     "prices, limits and budgets",
+    ...guarded(config?.guardrails ?? []),
     ...(caches.name === undefined ? [] : [caches.name]),
     ...routingParts(config?.routing ?? {}),
     ...resilienceParts(config?.resilience ?? {}, Object.keys(gateway.fallbacks ?? {}).length),
     ...(gateway.dropParams === true ? ["parameters a model does not take are left out"] : []),
     ...(config === undefined ? [] : [`configuration from ${config.files.join(", ")}`]),
   ];
+}
+
+/** `guardrails secrets, tools (where asked for)` */
+function guarded(guardrails: LoadedConfig["guardrails"]): readonly string[] {
+  if (guardrails.length === 0) return [];
+  const all = guardrails.map(({ name, defaultOn }) => (defaultOn ? name : `${name} (where asked for)`));
+  return [`guardrails ${all.join(", ")}`];
 }
 
 function routingParts(routing: LoadedConfig["routing"]): readonly string[] {

@@ -161,3 +161,30 @@ describe("a configuration with problems", () => {
     expect(rest).toEqual([]);
   });
 });
+
+test("guardrails of the file check what goes in", async () => {
+  const { stdout, url } = await start(`
+model_list: [{model_name: parrot, litellm_params: {model: mock/echo}}]
+guardrails:
+  - {guardrail_name: secrets, litellm_params: {guardrail: hide-secrets, mode: pre_call, default_on: true}}
+  - guardrail_name: filter
+    litellm_params:
+      guardrail: litellm_content_filter
+      patterns:
+        - {pattern_type: prebuilt, pattern_name: email, action: MASK}
+        - {pattern_type: regex, name: project, pattern: "PRJ-[0-9]+", action: BLOCK}
+      blocked_words: [{keyword: falcon, action: BLOCK}]
+`);
+  expect(stdout).toContain("guardrails secrets, filter (where asked for), strategy");
+  const ask = async (content: string, more: object = {}): Promise<string> => {
+    const body = JSON.stringify({ model: "parrot", messages: [{ role: "user", content }], ...more });
+    const headers = { "content-type": "application/json" };
+    return await (await fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body })).text();
+  };
+  const chosen = { guardrails: ["filter"] };
+  expect(await ask("ada@example.com AKIAIOSFODNN7EXAMPLE")).toContain('"content":"ada@example.com [AWSKEY]"');
+  expect(await ask("ada@example.com", chosen)).toContain('"content":"[EMAIL]"');
+  expect(await ask("PRJ-12 and falcon")).toContain('"content":"PRJ-12 and falcon"');
+  expect(await ask("PRJ-12", chosen)).toContain('blocked by guardrail \\"filter\\": it contains project');
+  expect(await ask("a falcon", chosen)).toContain('"code":"guardrail_blocked"');
+});

@@ -1,5 +1,6 @@
 import type { AccessValues } from "./access-values.ts";
 import type { CacheValues } from "./cache-values.ts";
+import type { GuardrailValues } from "./guardrail-values.ts";
 import type { TokenKind } from "./money-values.ts";
 import type { ComplexityRouterValues, FallbackList, RouterValues } from "./router-values.ts";
 import type { ModelMode } from "./routing-values.ts";
@@ -24,6 +25,7 @@ export interface ConfigValues {
     readonly max_end_user_budget?: number;
     readonly set_verbose?: false;
     readonly cache?: boolean;
+    readonly enable_json_schema_validation?: boolean;
     readonly cache_params?: CacheValues;
     readonly enable_caching_on_provider_specific_optional_params?: boolean;
     readonly cost_discount_config?: Readonly<Record<string, number | undefined>>;
@@ -60,6 +62,7 @@ export interface ConfigValues {
     readonly token_rate_limit_type?: TokenKind;
     readonly fail_closed_rate_limit_enforcement?: boolean;
   };
+  readonly guardrails?: readonly (GuardrailValues | undefined)[];
   readonly environment_variables?: Readonly<Record<string, string>>;
 }
 

@@ -5,6 +5,8 @@ export type { CacheSettings } from "./cache-settings.ts";
 export { CONFIG_KEYS } from "./catalogue/config-keys.ts";
 export type { ConfigKey, LaterKey, RefusedKey, SupportedKey } from "./catalogue/key.ts";
 export type { Environment } from "./environment.ts";
+export type { GuardrailCatalog, GuardrailSettings } from "./guardrail-settings.ts";
+export type { GuardrailTime } from "./guardrail-values.ts";
 export type { JwtClaimSettings, JwtIssuerSettings, JwtSettings } from "./jwt-settings.ts";
 export type { KeySettings } from "./key-settings.ts";
 export { checkMasterKey, isLoopback, keyWeakness } from "./key-strength.ts";

@@ -12,6 +12,8 @@ import { listDeployments } from "./deployments.ts";
 import type { Environment } from "./environment.ts";
 import { Variables } from "./environment.ts";
 import { collectFallbacks } from "./fallback-chains.ts";
+import type { GuardrailCatalog, GuardrailSettings } from "./guardrail-settings.ts";
+import { collectGuardrails } from "./guardrail-settings.ts";
 import type { KeySettings } from "./key-settings.ts";
 import { collectKeys } from "./key-settings.ts";
 import type { LoadedTree } from "./load-tree.ts";
@@ -46,6 +48,8 @@ export interface LoadConfigOptions {
   readonly providers: ProviderCatalog;
   /** Deployments from elsewhere, such as a command line: served before the file's own, with its defaults. */
   readonly deployments?: readonly Deployment[];
+  /** Guardrails that the application can make. Default: none. */
+  readonly guardrails?: GuardrailCatalog;
   /** Variables that the application reads itself, also where the file declares them. */
   readonly reads?: readonly string[];
 }
@@ -75,6 +79,8 @@ export interface LoadedConfig {
   readonly stores: StoreSettings;
   /** Options of the listener. */
   readonly access: AccessSettings;
+  /** In the order of the file. */
+  readonly guardrails: readonly GuardrailSettings[];
   /** Undefined: nothing is cached. */
   readonly cache?: CacheSettings;
   /** Options of `keys`, besides the master keys. */
@@ -136,6 +142,7 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   const stores = collectStores(values, source);
   const cache = collectCache(values, { names, variables, source });
   const keys = collectKeys(values, variables, source);
+  const guardrails = collectGuardrails(values, options.guardrails ?? {}, source);
   const access = collectAccess(values, source);
   const spending = { source, catalog: options.providers, rows: listed.rows };
   const budgets = collectBudgets(values, spending);
@@ -165,6 +172,7 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
     masterKeys: [...(key === undefined ? [] : [key]), ...(general.master_keys ?? []).map((one) => new Secret(one))],
     stores,
     access,
+    guardrails,
     ...(cache !== undefined && { cache }),
     keys,
     limits: collectLimits(values),

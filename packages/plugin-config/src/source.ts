@@ -35,6 +35,12 @@ export class Source {
     return parent.kind === "map" && parent.entries.has(String(path.at(-1)));
   }
 
+  /** Keys of a map; none of anything else. */
+  keys(path: KeyPath): readonly string[] {
+    const node = nodeAt(this.#root, path);
+    return node.kind === "map" ? [...node.entries.keys()] : [];
+  }
+
   /** Whether a key is not there, and was not just misspelt, which is known by now. */
   lacks(path: KeyPath, key: string): boolean {
     return !this.has([...path, key]) && !this.#problems.suggested(pathText(path), key);

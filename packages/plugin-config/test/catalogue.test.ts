@@ -19,6 +19,7 @@ const base = (): Tree => ({
     { model_name: "one", litellm_params: { model: "openai/gpt-5" } },
     { model_name: "two", litellm_params: { model: "ollama/qwen3" } },
   ],
+  guardrails: [{ guardrail_name: "one", litellm_params: { guardrail: "everything" } }],
 });
 
 /** Puts a value at a path of the catalogue, in the first entry of each list. */

@@ -2,6 +2,7 @@ import { ACCESS_KEYS } from "./access-keys.ts";
 import { CACHE_KEYS } from "./cache-keys.ts";
 import { CONTENT_ROUTER_KEYS } from "./content-routers.ts";
 import { GENERAL_SETTINGS_KEYS } from "./general-settings.ts";
+import { GUARDRAIL_KEYS } from "./guardrail-keys.ts";
 import type { ConfigKey } from "./key.ts";
 import { KEY_PARAMS_KEYS } from "./key-params.ts";
 import { LITELLM_SETTINGS_KEYS } from "./litellm-settings.ts";
@@ -21,5 +22,6 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   ...ACCESS_KEYS,
   ...MONEY_KEYS,
   ...KEY_PARAMS_KEYS,
+  ...GUARDRAIL_KEYS,
   ...TOP_LEVEL_KEYS,
 ];

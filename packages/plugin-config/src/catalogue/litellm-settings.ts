@@ -39,6 +39,5 @@ export const LITELLM_SETTINGS_KEYS: readonly ConfigKey[] = [
     `require_auth_for_metrics_endpoint prometheus_metrics_config custom_prometheus_metadata_labels
      custom_prometheus_tags`,
   ),
-  ...later("guardrails", LITELLM, "guardrails enable_json_schema_validation"),
   ...later("otel", LITELLM, "forward_traceparent_to_llm_provider"),
 ];

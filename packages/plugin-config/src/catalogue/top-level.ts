@@ -11,8 +11,6 @@ export const TOP_LEVEL_KEYS: readonly ConfigKey[] = [
     "Variables for `os.environ/NAME` and for providers' usual key variables.",
   ),
 
-  ...later("guardrails", "", "guardrails policies policy_attachments"),
-  ...later("guardrails", "guardrails[]", "guardrail_name litellm_params guardrail_info"),
   ...later("mcp", "", "mcp_servers mcp_tools search_tools vector_store_registry"),
   ...later("a2a", "", "agent_list"),
   ...later("credentials", "", "credential_list"),

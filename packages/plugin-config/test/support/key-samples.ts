@@ -1,5 +1,6 @@
 import { ACCESS_SAMPLES } from "./access-samples.ts";
 import { CACHE_SAMPLES } from "./cache-samples.ts";
+import { GUARDRAIL_SAMPLES } from "./guardrail-samples.ts";
 import { MONEY_SAMPLES } from "./money-samples.ts";
 
 /** What to write for a key so that it must make a difference. */
@@ -254,5 +255,6 @@ export const KEY_SAMPLES: Readonly<Record<string, KeySample>> = {
   ...MONEY_SAMPLES,
   ...CACHE_SAMPLES,
   ...ACCESS_SAMPLES,
+  ...GUARDRAIL_SAMPLES,
   environment_variables: just({ OPENAI_API_KEY: "sk-declared" }),
 };

@@ -2,6 +2,7 @@ import type { Deployment, Provider } from "@signalbox/kernel";
 import { GatewayError } from "@signalbox/kernel";
 import type { LoadConfigOptions, LoadedConfig, Problem, ProviderCatalog } from "@signalbox/plugin-config";
 import { loadConfig, providerCatalog } from "@signalbox/plugin-config";
+import { GUARDRAIL_SETTINGS } from "./guardrail-samples.ts";
 
 const provider = (name: string, more: Partial<Provider> = {}): Provider => ({ name, operations: {}, ...more });
 
@@ -30,8 +31,10 @@ export const KEYS: Readonly<Record<string, string>> = {
   ANTHROPIC_API_KEY: "sk-ant-from-env",
 };
 
+const GUARDRAILS = { everything: Object.keys(GUARDRAIL_SETTINGS), "hide-secrets": ["action"], schema: ["repair"] };
+
 export function load(text: string, options: Partial<LoadConfigOptions> = {}): LoadedConfig {
-  return loadConfig({ text, file: "config.yaml", env: KEYS, providers: vendors(), ...options });
+  return loadConfig({ text, file: "config.yaml", env: KEYS, providers: vendors(), guardrails: GUARDRAILS, ...options });
 }
 
 /** The problems of a configuration; fails when there are none. */
