@@ -18,7 +18,7 @@ export interface BenchOptions {
   readonly rows: number;
 }
 
-export const SUITES = ["gateway", "routing", "money", "keys", "reports", "guard"] as const;
+export const SUITES = ["gateway", "routing", "money", "keys", "reports", "guard", "cache"] as const;
 export type Suite = (typeof SUITES)[number];
 
 export const SECTIONS = ["start", "plain", "streamed", "paced", "memory"] as const;

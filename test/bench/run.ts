@@ -9,6 +9,7 @@ import type { BenchResult } from "./bench.ts";
 import { runBench } from "./bench.ts";
 import type { BenchOptions } from "./bench-options.ts";
 import { readOptions, USAGE } from "./bench-options.ts";
+import { runCache } from "./cache.ts";
 import { runGuard } from "./guard.ts";
 import { runKeys } from "./keys.ts";
 import { runMoney } from "./money.ts";
@@ -19,6 +20,8 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PACKAGES = [
   "express",
   "plugin-budgets",
+  "plugin-cache-memory",
+  "plugin-cache-redis",
   "plugin-config",
   "plugin-fallbacks",
   "plugin-keys",
@@ -46,6 +49,7 @@ function build(packages: boolean): void {
 
 function run(options: BenchOptions): Promise<BenchResult> {
   if (options.suite === "routing") return runRouting(options.quick);
+  if (options.suite === "cache") return runCache(options.pace);
   if (options.suite === "guard") return runGuard(options.quick);
   if (options.suite === "reports") return runReports(options.rows, options.only);
   if (options.suite === "keys") return runKeys(options.quick);
