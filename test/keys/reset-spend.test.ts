@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Plugin } from "@signalbox/kernel";
 import { budgets } from "@signalbox/plugin-budgets";
 import { postgresLedger } from "@signalbox/plugin-ledger-postgres";
@@ -157,11 +157,64 @@ describe("what a key has spent", () => {
     expect((await gateway.chat(spent.body.key)).status).toBe(200);
   });
 
+  it("is one question to the store for a page of keys", async () => {
+    const ledger = sqliteLedger({ file: file() });
+    const gateway = await start([ledger]);
+    for (let key = 0; key < 5; key++) {
+      await gateway.api("POST /key/generate", {
+        models: ["small"],
+        spend: key / 10,
+        ...(key % 2 > 0 && { max_budget: 1 }),
+      });
+    }
+    const [one, many] = [vi.spyOn(ledger.entryStore, "spent"), vi.spyOn(ledger.entryStore, "spentEach")];
+    const { body } = await gateway.api("GET /key/list?return_full_object=true&sort_order=asc");
+    expect(body.keys.map(({ spend }: { spend: number }) => spend)).toEqual([0, 0.1, 0.2, 0.3, 0.4]);
+    expect([one.mock.calls.length, many.mock.calls.length]).toEqual([0, 1]);
+  });
+
+  it("is set back with that of all keys and teams, and what everything has cost stays", async () => {
+    const ledger = sqliteLedger({ file: file() });
+    const gateway = await start([ledger]);
+    const { api, chat } = gateway;
+    await api("POST /team/new", { team_id: "red", max_budget: 0.5 });
+    const { body: free } = await api("POST /key/generate", { models: ["small"], team_id: "red" });
+    const { body: bound } = await api("POST /key/generate", {
+      models: ["small"],
+      max_budget: 0.9,
+      budget_limits: [{ budget_duration: "1d", max_budget: 0.5 }],
+    });
+    await api("POST /key/generate", { models: ["small"] });
+    expect([(await chat(free.key)).status, (await chat(bound.key)).status]).toEqual([200, 200]);
+    expect([(await chat(free.key)).status, (await chat(bound.key)).status]).toEqual([429, 429]);
+    await settled(gateway, free.token, 0.4);
+    await settled(gateway, bound.token, 0.4);
+    expect((await api("POST /global/spend/reset", {}, bound.key)).status).toBe(403);
+    expect((await api("POST /global/spend/reset", { reason: "a new year" })).body).toEqual({
+      message: "what all keys and teams have spent is set back",
+      status: "success",
+      keys: 2,
+      teams: 1,
+    });
+    await settled(gateway, free.token, 0);
+    await settled(gateway, bound.token, 0);
+    expect((await api("GET /team/info?team_id=red")).body.team_info.spend).toBe(0);
+    expect((await ledger.entryStore.spent({})).billed).toBe(800_000_000n);
+    expect((await api("POST /global/spend/reset", {})).body).toMatchObject({ keys: 0, teams: 0 });
+    expect([(await chat(free.key)).status, (await chat(bound.key)).status]).toEqual([200, 200]);
+    expect([(await chat(free.key)).status, (await chat(bound.key)).status]).toEqual([429, 429]);
+    const { body: log } = await api("GET /audit?object_id=red&action=spend_reset");
+    expect(log.audit_logs).toMatchObject([
+      { table_name: "teams", before_value: { spend: 0.4 }, updated_values: { spend: 0, reason: "a new year" } },
+    ]);
+  });
+
   it("cannot be set back where no ledger keeps it", async () => {
     running = await keysGateway();
     const { body: key } = await running.api("POST /key/generate", { models: ["small"] });
     const { status, body } = await running.api(`POST /key/${key.token}/reset_spend`, { reset_to: 0 });
     expect([status, body.error.code]).toEqual([503, "ledger_unavailable"]);
+    expect((await running.api("POST /global/spend/reset")).body.error.code).toBe("ledger_unavailable");
   });
 });
 

@@ -57,7 +57,10 @@ it("sums by day, by tag and by customer say what entries say, and are made for t
 
     await plugin.close?.();
     await client.query(`DROP TABLE signalbox.sums_by_day, signalbox.label_sums_by_hour, signalbox.label_sums_by_day;
-      DROP FUNCTION signalbox.labels, signalbox.fresh_entries; DELETE FROM signalbox.migrations WHERE version >= 5`);
+      DROP FUNCTION signalbox.labels, signalbox.fresh_entries; 
+      ALTER TABLE signalbox.sums_by_hour DROP COLUMN cache_hits;
+      ALTER TABLE signalbox.entry_corrections DROP COLUMN cache_hit;
+      DELETE FROM signalbox.migrations WHERE version >= 5`);
     plugin = await opened({ url, pool: 2 });
     expect(await reports(plugin.entryStore)).toEqual(fromEntries);
     await plugin.entryStore.append([entryOf({ at: "2026-11-05T05:00:00Z", billed: 1n, scopes: scopes({ tag: "a" }) })]);

@@ -195,6 +195,15 @@ describe.each(STORES)("reports over %s", (store) => {
         sum_total_tokens: 1_010,
       },
     ]);
+    expect((await running.get(`/global/activity/cache_hits?${NOVEMBER}`)).body).toEqual({
+      daily_data: [
+        { date: "2026-11-18", cache_hits: 0, cache_misses: 1 },
+        { date: "2026-11-19", cache_hits: 0, cache_misses: 2 },
+        { date: "2026-11-20", cache_hits: 1, cache_misses: 1 },
+      ],
+      sum_cache_hits: 1,
+      sum_cache_misses: 4,
+    });
     expect((await running.get(`/global/activity/exceptions?${NOVEMBER}`)).body).toMatchObject({
       sum_num_exceptions: 1,
     });

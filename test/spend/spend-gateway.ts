@@ -205,6 +205,6 @@ export function someEntries({ ids }: Pick<SpendGateway, "ids">): readonly Entry[
       tags: ["x"],
       usage: { inputTokens: 20, outputTokens: 30 },
     }),
-    entryOf({ id: "five/1", callId: "five", scopes: scopes({ key: "master" }) }),
+    entryOf({ id: "five/1", callId: "five", cacheHit: true, scopes: scopes({ key: "master" }) }),
   ];
 }

@@ -132,7 +132,7 @@ export class Management {
   async spentEach(queries: readonly SpendQuery[]): Promise<readonly number[]> {
     const { ledger } = this;
     if (ledger === undefined || queries.length === 0) return [];
-    const spent = await Promise.all(queries.map((query) => ledger.spent(query)));
+    const spent = await (ledger.spentEach?.(queries) ?? Promise.all(queries.map((query) => ledger.spent(query))));
     return spent.map(({ billed }) => Number(formatUsd(billed)));
   }
 

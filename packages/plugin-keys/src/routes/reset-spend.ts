@@ -1,17 +1,19 @@
 import { z } from "zod";
-import type { BudgetLine, Entry, Ledger, NanoUsd } from "@signalbox/kernel";
+import type { BudgetLine, Entry, Ledger, NanoUsd, RecordCollection, SpendQuery, StoredRecord } from "@signalbox/kernel";
 import { formatUsd, GatewayError, parseUsd } from "@signalbox/kernel";
-import type { KeyRecord } from "../records/records.ts";
+import type { KeyRecord, TeamRecord } from "../records/records.ts";
 import type { Actor } from "./actor.ts";
-import { forbidden, keyAccess, notFound } from "./actor.ts";
+import { forbidden, keyAccess, notFound, requireAdmin } from "./actor.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { endpoint } from "./endpoint.ts";
 import { id } from "./fields.ts";
 import { findKey, keyRow } from "./key-row.ts";
 import type { Management } from "./management.ts";
+import type { Spender } from "./spending.ts";
 import { linesOf } from "./spending.ts";
 
 const DECIMALS = 9;
+const PAGE = 100;
 const fields = {
   reset_to: z.number().min(0).max(1_000_000_000),
   reason: z.string().max(512).exactOptional(),
@@ -32,6 +34,23 @@ export const spendResets: readonly Endpoint[] = [
     summary: "Set what a key has spent to a lower amount.",
     body: z.strictObject({ key: id, ...fields }),
     run: ({ actor, body: { key, ...body }, management }) => reset(actor, key, body, management),
+  }),
+  endpoint({
+    method: "POST",
+    path: "/global/spend/reset",
+    summary: "Set what all keys and teams have spent to nothing. What everything has cost stays as it is.",
+    body: z.strictObject({ reason: fields.reason }),
+    async run({ actor, body: { reason }, management }) {
+      requireAdmin(actor);
+      const { keys, teams } = management.collections;
+      adjustable(management.ledger);
+      return {
+        message: "what all keys and teams have spent is set back",
+        status: "success",
+        keys: await resetAll(actor, keys, spendingKey, reason, management),
+        teams: await resetAll(actor, teams, spendingTeam, reason, management),
+      };
+    },
   }),
 ];
 
@@ -63,6 +82,12 @@ interface NewSpend {
   readonly mayRise?: boolean;
 }
 
+/** A key or a team, and where it stands. */
+interface Spending extends Spender {
+  readonly scope: { readonly kind: "key" | "team"; readonly id: string };
+  readonly windows: readonly { readonly budget_duration: string }[];
+}
+
 /**
  * Sets what a key has spent, in every budget of its own that is running.
  *
@@ -71,18 +96,35 @@ interface NewSpend {
 export async function setSpend(
   actor: Actor,
   key: KeyRecord,
-  { amount, reason, mayRise = false }: NewSpend,
+  wanted: NewSpend,
   management: Management,
 ): Promise<{ readonly previous: number }> {
-  return await management.alone(`spend of ${key.id}`, async () => {
+  return await setSpendOf(actor, spendingKey(key), wanted, management);
+}
+
+function spendingKey(key: KeyRecord): Spending {
+  return { scope: { kind: "key", id: key.id }, bounds: key, windows: key.budget_limits ?? [] };
+}
+
+function spendingTeam(team: TeamRecord): Spending {
+  return { scope: { kind: "team", id: team.id }, bounds: team, windows: [] };
+}
+
+async function setSpendOf(
+  actor: Actor,
+  spender: Spending,
+  { amount, reason, mayRise = false, balanced = false }: NewSpend & { readonly balanced?: boolean },
+  management: Management,
+): Promise<{ readonly previous: number }> {
+  const { scope } = spender;
+  return await management.alone(`spend of ${scope.kind} ${scope.id}`, async () => {
     const ledger = adjustable(management.ledger);
-    const scope = { kind: "key", id: key.id } as const;
-    const lines = await linesOf({ scope, bounds: key }, key.budget_limits ?? [], management);
+    const lines = await linesOf(spender, spender.windows, management);
     const target = parseUsd(amount.toFixed(DECIMALS));
     const [main] = lines;
     const before = await ledger.spent(main === undefined ? { scope } : { scope, period: main.period });
     if (!mayRise && target > before.billed) {
-      const message = `the key has spent ${formatUsd(before.billed)} US dollars; it can be set to less only`;
+      const message = `the ${scope.kind} has spent ${formatUsd(before.billed)} US dollars; it can be set to less only`;
       throw new GatewayError("invalid_request", message, { param: "reset_to" });
     }
     const entries: Entry[] = [];
@@ -93,45 +135,70 @@ export async function setSpend(
       // what a shorter window has spent is no more than what the main one has
       const most = line === main || target < billed ? target : billed;
       const change = most - billed;
-      if (change !== 0n) entries.push(adjustment(actor, { key, line, change, count, reason, isMain: line === main }));
+      if (change !== 0n) entries.push(adjustment(actor, { scope, line, change, count, reason, isMain: line === main }));
     }
-    for (const entry of entries) await ledger.adjust(entry);
+    for (const entry of entries) {
+      if (balanced) await ledger.append(balance(entry));
+      await ledger.adjust(entry);
+    }
     const previous = Number(formatUsd(before.billed));
     await management.write(() =>
       management.log(actor, {
         action: "spend_reset",
-        table: "keys",
-        id: key.id,
-        before: { id: key.id, spend: previous },
-        after: { id: key.id, spend: amount, reason: reason ?? null },
+        table: `${scope.kind}s`,
+        id: scope.id,
+        before: { id: scope.id, spend: previous },
+        after: { id: scope.id, spend: amount, reason: reason ?? null },
       }),
     );
     return { previous };
   });
 }
 
-function adjustment(
+/** Those of a page that have spent anything in a budget that is running, or ever. */
+async function withSpend(spenders: readonly Spending[], management: Management): Promise<readonly Spending[]> {
+  const queries: { readonly spender: Spending; readonly query: SpendQuery }[] = [];
+  for (const spender of spenders) {
+    const lines = await linesOf(spender, spender.windows, management);
+    const asked: readonly SpendQuery[] = lines.length === 0 ? [{ scope: spender.scope }] : lines;
+    queries.push(...asked.map((query) => ({ spender, query })));
+  }
+  const spent = await management.spentEach(queries.map(({ query }) => query));
+  return [...new Set(queries.flatMap(({ spender }, index) => ((spent[index] ?? 0) > 0 ? [spender] : [])))];
+}
+
+/** Sets back what all of a collection have spent, a page at a time; answers how many. */
+async function resetAll<Item extends StoredRecord>(
   actor: Actor,
-  {
-    key,
-    line,
-    change,
-    count,
-    reason,
-    isMain,
-  }: {
-    readonly key: KeyRecord;
-    readonly line: Pick<BudgetLine, "scope" | "period"> | undefined;
-    readonly change: NanoUsd;
-    readonly count: number;
-    readonly reason: string | undefined;
-    readonly isMain: boolean;
-  },
-): Entry {
+  collection: RecordCollection<Item>,
+  spending: (item: Item) => Spending,
+  reason: string | undefined,
+  management: Management,
+): Promise<number> {
+  let count = 0;
+  for (let offset = 0; ; offset += PAGE) {
+    const { items } = await collection.list({ sortBy: "id", offset, limit: PAGE });
+    for (const spender of await withSpend(items.map(spending), management)) {
+      await setSpendOf(actor, spender, { amount: 0, reason, mayRise: true, balanced: true }, management);
+      count++;
+    }
+    if (items.length < PAGE) return count;
+  }
+}
+
+interface Adjustment {
+  readonly scope: Spending["scope"];
+  readonly line: Pick<BudgetLine, "scope" | "period"> | undefined;
+  readonly change: NanoUsd;
+  readonly count: number;
+  readonly reason: string | undefined;
+  readonly isMain: boolean;
+}
+
+function adjustment(actor: Actor, { scope, line, change, count, reason, isMain }: Adjustment): Entry {
   const now = Date.now();
   // who else resets what looks the same now makes the same entry, which counts once
-  const callId = `adjustment-${key.id}-${line?.period ?? "ever"}-${count}`;
-  const own = { kind: "key", id: key.id } as const;
+  const callId = `adjustment-${scope.kind === "key" ? "" : `${scope.kind}-`}${scope.id}-${line?.period ?? "ever"}-${count}`;
   return {
     id: `${callId}/1`,
     callId,
@@ -140,8 +207,8 @@ function adjustment(
     model: "none",
     deployment: "none",
     provider: "none",
-    // the sum of the key takes it once, however many of its budgets do
-    scopes: isMain ? [own] : [{ kind: "adjustment", id: key.id }],
+    // its sum takes it once, however many of its budgets do
+    scopes: isMain ? [scope] : [{ kind: "adjustment", id: scope.id }],
     ...(line !== undefined && { lines: [line] }),
     usage: { inputTokens: 0, outputTokens: 0 },
     cost: change,
@@ -155,6 +222,12 @@ function adjustment(
       ...(reason !== undefined && { reason }),
     },
   };
+}
+
+/** What everything has cost is the same afterwards: what one has not spent any more, nobody has. */
+function balance({ lines: _, ...entry }: Entry): Entry {
+  const scopes = [{ kind: "adjustment", id: "balance" }];
+  return { ...entry, id: `${entry.callId}/2`, attempt: 2, scopes, cost: -entry.cost, billed: -entry.billed };
 }
 
 function adjustable(ledger: Ledger | undefined): Ledger & Required<Pick<Ledger, "adjust">> {

@@ -23,6 +23,7 @@ type Count = (row: ReportRow) => Fields;
 
 const requests: Count = (row) => ({ api_requests: row.requests, total_tokens: row.inputTokens + row.outputTokens });
 const failures: Count = (row) => ({ num_exceptions: row.failures });
+const hits: Count = (row) => ({ cache_hits: row.cacheHits, cache_misses: row.requests - row.cacheHits });
 
 async function rowsOf(
   { query: asked, viewer, sources }: Input,
@@ -85,6 +86,7 @@ function divided(path: string, summary: string, field: "model" | "deployment", n
 export const activityRoutes: readonly Endpoint[] = [
   whole("/global/activity", "Requests and tokens of each day.", requests),
   divided("/global/activity/model", "Requests and tokens of each day, by model.", "model", "model", requests),
+  whole("/global/activity/cache_hits", "Requests of each day that a cache has answered, and that it has not.", hits),
   whole("/global/activity/exceptions", "Failed attempts of each day.", failures),
   divided(
     "/global/activity/exceptions/deployment",
@@ -93,29 +95,6 @@ export const activityRoutes: readonly Endpoint[] = [
     "api_base",
     failures,
   ),
-  endpoint({
-    method: "GET",
-    path: "/global/activity/cache_hits",
-    summary: "Requests of each day that a cache has answered, and that it has not.",
-    query,
-    async run(input): Promise<Table> {
-      const { query: asked, sources } = input;
-      const all = await rowsOf(input, ["day"]);
-      const selection = selectionOf({ cache: "hit", model: asked.model_group });
-      const hits = await sumsOf(sources.entries, selection, rangeFor(asked, sources), ["day"]);
-      const hitsOf = new Map(hits.map((row) => [row.group["day"], row.requests]));
-      const rows = all.map((row) => {
-        const day = row.group["day"] as string;
-        const found = hitsOf.get(day) ?? 0;
-        return { date: day, cache_hits: found, cache_misses: row.requests - found };
-      });
-      return tableOf(rows, {
-        daily_data: rows,
-        sum_cache_hits: rows.reduce((sum, row) => sum + row.cache_hits, 0),
-        sum_cache_misses: rows.reduce((sum, row) => sum + row.cache_misses, 0),
-      });
-    },
-  }),
   endpoint({
     method: "GET",
     path: "/provider/budgets",
