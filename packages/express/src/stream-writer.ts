@@ -51,7 +51,9 @@ export class StreamWriter {
         step = await reply.next();
       }
       done = true;
-      this.#end(this.#encoder.end(step.value as never, eventsSeen));
+      const last = this.#encoder.end(step.value as never, eventsSeen);
+      const { comments } = this.#open.call.trace;
+      this.#end(comments === undefined || comments.length === 0 ? last : this.#commented(last, comments));
     } catch (thrown) {
       this.#fail(thrown);
     } finally {
@@ -110,6 +112,13 @@ export class StreamWriter {
   async #drained(): Promise<void> {
     await this.#exchange.drained();
     if (this.#exchange.closed) throw new GatewayError("client_closed", "the client closed the connection");
+  }
+
+  /** Comments are lines of server-sent events; another kind of stream has none. */
+  #commented(last: Buffer | string, comments: readonly string[]): Buffer | string {
+    if (this.#encoder.headers?.["content-type"] !== undefined) return last;
+    const lines = comments.map((text) => `: ${text}\n\n`).join("");
+    return typeof last === "string" ? last + lines : Buffer.concat([last, Buffer.from(lines)]);
   }
 
   #end(last: Buffer | string): void {

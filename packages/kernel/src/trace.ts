@@ -86,6 +86,8 @@ export class Trace {
   cached: CacheRecord | undefined;
   /** Headers for the response, of success or failure: a flat list of names and values. Written by `header`. */
   headers: string[] | undefined;
+  /** What a stream tells behind its last event, each on a line that clients pass over. Written by `comment`. */
+  comments: string[] | undefined;
   /** Milliseconds spent waiting for upstreams until the reply began. */
   upstreamMs = 0;
   /** Milliseconds until the first event, or the result where there was none; undefined before. */
@@ -126,6 +128,18 @@ export class Trace {
       return;
     }
     headers.push(name, value);
+  }
+
+  /**
+   * Adds a comment behind the last event of a stream of server-sent events: what is known too late for a header. Surfaces
+   * that write no such stream leave it out.
+   *
+   * @param text a name and a value, of one line: `x-signalbox-response-cost 0.000123`
+   */
+  comment(text: string): void {
+    if (/[\r\n]/.test(text)) throw new TypeError("a comment of a stream is one line");
+    this.comments ??= [];
+    this.comments.push(text);
   }
 
   guard(record: GuardrailRecord): void {

@@ -64,6 +64,8 @@ export function budgets(options: BudgetsOptions = {}): Plugin {
         watch: new BudgetWatch(ledger, thresholds),
         unknownPrice,
         outputs: new OutputLimits(options, factsOf),
+        streamCost: options.streamCost ?? false,
+        keyHeaders: options.keyHeaders ?? false,
       });
     },
     check() {

@@ -26,6 +26,8 @@ const schema = z.strictObject({
   thresholds: z.array(z.number().gt(0).max(1)).exactOptional(),
   unknownPrice: amount.exactOptional(),
   unseenTokens: z.int().min(0).max(1_000_000).exactOptional(),
+  streamCost: z.boolean().exactOptional(),
+  keyHeaders: z.boolean().exactOptional(),
   defaultMaxOutputTokens: z.int().min(1).max(MOST_OUTPUT_TOKENS).exactOptional(),
   clampOutputTokens: z.boolean().exactOptional(),
   fitOutputTokens: z

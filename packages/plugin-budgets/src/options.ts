@@ -18,6 +18,10 @@ export interface BudgetsOptions {
   readonly unknownPrice?: NanoUsd;
   /** Tokens added to what was counted of a broken stream: produced, and never received. Default 16. */
   readonly unseenTokens?: number;
+  /** Streams end with their cost on a line that clients pass over: `: x-signalbox-response-cost 0.000123`. Default false. */
+  readonly streamCost?: boolean;
+  /** What the budget of the caller's key is stands in the response: `x-signalbox-key-max-budget`. Default false. */
+  readonly keyHeaders?: boolean;
   /**
    * Asked for upstream where a chat or a completion names no limit of output tokens; of a request with a budget for thinking,
    * beside that. Else such a request may cost what the model's longest answer costs, which small budgets do not cover. The

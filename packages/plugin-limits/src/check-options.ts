@@ -27,6 +27,7 @@ const schema = z.strictObject({
   onStoreFailure: z.enum(["local", "closed"]).exactOptional(),
   processes: z.int().min(1).max(MOST_PROCESSES).exactOptional(),
   leaseMs: z.int().min(LEAST_LEASE_MS).max(LONGEST_LEASE_MS).exactOptional(),
+  keyHeaders: z.boolean().exactOptional(),
   store: z.custom(isStore, "must be a limit store").exactOptional(),
 });
 

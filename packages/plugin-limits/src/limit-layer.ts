@@ -12,7 +12,7 @@ import { estimatedTokens, isGatewayError } from "@signalbox/kernel";
 import type { Counter } from "./counter.ts";
 import { denial } from "./denial.ts";
 import type { GuardedStore, Taken } from "./guarded-store.ts";
-import { addLimitHeaders } from "./limit-headers.ts";
+import { addKeyHeaders, addLimitHeaders } from "./limit-headers.ts";
 import type { TokenKind } from "./options.ts";
 import type { Held, Renewals } from "./renewals.ts";
 import type { RuleBook } from "./rule-book.ts";
@@ -23,6 +23,7 @@ export interface LimitLayerParts {
   readonly store: () => GuardedStore;
   readonly renewals: Renewals;
   readonly leaseMs: number;
+  readonly keyHeaders: boolean;
 }
 
 /** Denied before anything was sent: what the call took is given back as if it had not come. */
@@ -42,7 +43,7 @@ interface Ending {
 }
 
 /** Takes before, corrects and gives back after. Calls that nothing limits pass by. */
-export function limitLayer({ rules, store, renewals, leaseMs }: LimitLayerParts): Layer {
+export function limitLayer({ rules, store, renewals, leaseMs, keyHeaders }: LimitLayerParts): Layer {
   function limited<Name extends OperationName>(call: Call<Name>, next: (call: Call<Name>) => Reply<Name>): Reply<Name> {
     const counters = rules.countersFor(call as unknown as Call);
     return counters.length === 0 ? next(call) : counted(call, next, counters);
@@ -63,6 +64,7 @@ export function limitLayer({ rules, store, renewals, leaseMs }: LimitLayerParts)
     function decide(taken: Taken): void {
       const { answer, takes } = taken;
       addLimitHeaders(trace, counters, takes, answer.states);
+      if (keyHeaders) addKeyHeaders(call as unknown as Call, counters, takes, answer.states);
       if (!answer.allowed) {
         // waiting does not change it: client libraries would repeat it for nothing
         if (answer.retryAfterMs === undefined) trace.header("x-should-retry", "false");

@@ -28,7 +28,13 @@ export function limits(options: LimitsOptions = {}): Plugin {
     new GuardedStore({ store, onFailure: onStoreFailure, processes: () => others?.now ?? processes });
   let counting = guard(options.store ?? new MemoryLimits());
   const renewals = new Renewals(leaseMs, ({ id, taken }) => counting.renew(id, taken, leaseMs));
-  const layer = limitLayer({ rules: new RuleBook(options), store: () => counting, renewals, leaseMs });
+  const layer = limitLayer({
+    rules: new RuleBook(options),
+    store: () => counting,
+    renewals,
+    leaseMs,
+    keyHeaders: options.keyHeaders ?? false,
+  });
 
   return {
     name: "limits",

@@ -48,6 +48,8 @@ export interface LimitsOptions {
   readonly processes?: number;
   /** How long the place of a process that died stays taken. Default 60,000. */
   readonly leaseMs?: number;
+  /** What limits the caller's key, and what is left of it at a model, stands in the response. Default false. */
+  readonly keyHeaders?: boolean;
   /** Where is counted. Default: the gateway's store, else the memory of this process. */
   readonly store?: LimitStore;
 }

@@ -4,7 +4,7 @@ import { limits } from "../src/index.ts";
 
 describe("options", () => {
   it.each([
-    [{ key: {} }, 'limits: there is no option "key". Did you mean "keys" or "keyModels"?', "key"],
+    [{ key: {} }, 'limits: there is no option "key". Did you mean "keys" or "keyModels" or "keyHeaders"?', "key"],
     [{ keys: { requestsPerMinutes: 1 } }, "requestsPerMinute", "keys.requestsPerMinutes"],
     [{ keys: { requestsPerMinute: -1 } }, '"keys.requestsPerMinute"', "keys.requestsPerMinute"],
     [{ teams: { parallel: 1.5 } }, '"teams.parallel"', "teams.parallel"],

@@ -38,12 +38,13 @@ interface FirstStep {
 }
 
 /** What one of the tries waits for and drops is its own, until it has won. */
-function branch({ startedAt, attempts, skipped, notes, droppedParams, headers }: Trace): Trace {
+function branch({ startedAt, attempts, skipped, notes, droppedParams, headers, comments }: Trace): Trace {
   const own = new Trace(startedAt, attempts);
   own.skipped = skipped;
   own.notes = notes;
   own.droppedParams = droppedParams?.slice();
   own.headers = headers?.slice();
+  own.comments = comments;
   return own;
 }
 
@@ -78,6 +79,7 @@ export async function hedgedTries(parts: HedgeParts, deployment: Deployment, hed
   // so that both branches write to the same lists
   trace.skipped ??= [];
   trace.notes ??= [];
+  trace.comments ??= [];
   const startedAt = performance.now();
   const first = new Runner(parts, deployment);
   const { second, kept } = await secondAfter(parts, first, hedgeMs);

@@ -18,7 +18,7 @@ import type { OutputChange } from "../rules/output-limits.ts";
 import { tellOutput } from "../rules/output-limits.ts";
 import type { Books } from "./books.ts";
 import { budgetExceeded, priceUnknown } from "./budget-error.ts";
-import { addCostHeaders, addEstimateHeader } from "./cost-headers.ts";
+import { addCostComment, addCostHeaders, addEstimateHeader, addKeyBudget } from "./cost-headers.ts";
 import { attemptEntry, entryOutline } from "./entry.ts";
 
 /** Of these, a usage without tokens means that it is missing. */
@@ -88,7 +88,8 @@ export class AttemptAccount {
 
   /** The first of its reply is there: an event, or the result. */
   answered(streamed: boolean): void {
-    const { trace } = this.attempt;
+    const { trace, principal } = this.attempt;
+    if (this.#books.keyHeaders) addKeyBudget(trace, principal.id, this.lines);
     if (this.outputChange !== undefined) tellOutput(this.attempt, this.outputChange);
     if (streamed && this.#estimate !== undefined) addEstimateHeader(trace, this.#estimate);
   }
@@ -102,7 +103,9 @@ export class AttemptAccount {
     const { usage } = result as { usage?: Usage };
     const receipt = this.#end(() => this.#ofResult(usage, result), undefined, finishReasonOf(result));
     // a stream's headers have gone
-    if (receipt !== undefined && this.received.firstEventAt === 0) addCostHeaders(this.attempt.trace, receipt);
+    if (receipt === undefined) return;
+    if (this.received.firstEventAt === 0) addCostHeaders(this.attempt.trace, receipt);
+    else if (this.#books.streamCost) addCostComment(this.attempt.trace, receipt);
   }
 
   fail(thrown: unknown): void {

@@ -19,6 +19,8 @@ export interface BooksParts {
   readonly watch: BudgetWatch;
   readonly unknownPrice: NanoUsd | undefined;
   readonly outputs: OutputLimits;
+  readonly streamCost: boolean;
+  readonly keyHeaders: boolean;
 }
 
 /** How long the books wait for attempts that end by themselves, and for the ledger. */
@@ -32,6 +34,8 @@ export class Books {
   readonly receipts: Receipts;
   readonly unknownPrice: NanoUsd | undefined;
   readonly outputs: OutputLimits;
+  readonly streamCost: boolean;
+  readonly keyHeaders: boolean;
   readonly #parts: BooksParts;
   /** An array and not a Set: see the kernel's `ActiveCalls`. */
   readonly #open: AttemptAccount[] = [];
@@ -44,6 +48,8 @@ export class Books {
     this.receipts = parts.receipts;
     this.unknownPrice = parts.unknownPrice;
     this.outputs = parts.outputs;
+    this.streamCost = parts.streamCost;
+    this.keyHeaders = parts.keyHeaders;
   }
 
   get openAttempts(): number {

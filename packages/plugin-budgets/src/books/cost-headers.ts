@@ -1,4 +1,4 @@
-import type { NanoUsd, Trace } from "@signalbox/kernel";
+import type { BudgetLine, NanoUsd, Trace } from "@signalbox/kernel";
 import { formatUsd } from "@signalbox/kernel";
 import type { Receipt } from "../receipts/receipt.ts";
 
@@ -19,6 +19,21 @@ export function addCostHeaders(trace: Trace, { billed, provider, cost }: Receipt
 /** Of a stream: its headers leave before its cost is known. */
 export function addEstimateHeader(trace: Trace, estimate: NanoUsd): void {
   trace.header("x-signalbox-response-cost-estimate", formatUsd(estimate));
+}
+
+/** Behind the last event of a stream. */
+export function addCostComment(trace: Trace, { billed }: Receipt): void {
+  if (billed !== undefined) trace.comment(`x-signalbox-response-cost ${formatUsd(billed)}`);
+}
+
+/** What the caller's own key may spend, in its tightest window; nothing where that is not limited. */
+export function addKeyBudget(trace: Trace, key: string, lines: readonly BudgetLine[]): void {
+  let least: NanoUsd | undefined;
+  for (const { scope, limit } of lines) {
+    if (scope.kind !== "key" || scope.id !== key || scope.model !== undefined || limit === null) continue;
+    if (least === undefined || limit < least) least = limit;
+  }
+  if (least !== undefined) trace.header("x-signalbox-key-max-budget", formatUsd(least));
 }
 
 /** With two digits, rounded down; of nothing there is no share. */
