@@ -4,7 +4,7 @@ export type { Cache, CacheClaim, CacheSelection, CacheStats, Recording } from ".
 export type { CacheAddress, CacheScope } from "./cache/cache-key.ts";
 export { cacheAddress, cacheKey, clientWords, effectiveParts } from "./cache/cache-key.ts";
 export type { CachePolicy } from "./cache/cache-policy.ts";
-export { canonicalText } from "./cache/canonical-text.ts";
+export { canonicalDigest, canonicalText } from "./cache/canonical-text.ts";
 export { decodeRecording, encodeRecording } from "./cache/recording-codec.ts";
 export type { Admission, Attempt, Call, CallOptions, State } from "./call.ts";
 export { nativeRequest, withRequest } from "./call.ts";

@@ -1,6 +1,5 @@
-import { hash } from "node:crypto";
 import type { Call, ChatRequest, Message } from "@signalbox/kernel";
-import { canonicalText, clientWords, effectiveParts } from "@signalbox/kernel";
+import { canonicalDigest, clientWords, effectiveParts } from "@signalbox/kernel";
 
 /** What is compared by meaning, and everything else, which is compared exactly. */
 export interface Question {
@@ -21,7 +20,7 @@ export function questionOf(call: Call): Question | undefined {
   const rest = { ...request, messages: [...request.messages.slice(0, -1), withoutText(last)] };
   // where other turns say the same words, the canonical form tells which
   const words = without(clientWords(call), new Set(texts));
-  return { text, bucket: hash("sha256", canonicalText([effectiveParts(call, rest), words]), "base64url") };
+  return { text, bucket: canonicalDigest([effectiveParts(call, rest), words]) };
 }
 
 /** The places of texts count, their words do not. */

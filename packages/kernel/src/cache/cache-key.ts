@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { Call } from "../call.ts";
 import type { Principal } from "../principal.ts";
-import { canonicalText, INEXACT } from "./canonical-text.ts";
+import { canonicalDigest } from "./canonical-text.ts";
 
 /**
  * Who shares answers with whom. `team` is the default: callers of one team, of one organization where there is no team,
@@ -55,9 +55,10 @@ export function cacheKey(call: Call): string {
   }
   const known = keys.get(call.request);
   if (known !== undefined) return known;
-  const text = canonicalText(effectiveParts(call, call.request));
-  const exact = call.native === undefined || !text.includes(INEXACT);
-  const key = hash("sha256", exact ? text : text + hash("sha256", call.native.body.bytes, "base64url"), "base64url");
+  const { native } = call;
+  const key = canonicalDigest(effectiveParts(call, call.request), (exact) =>
+    exact || native === undefined ? "" : hash("sha256", native.body.bytes, "base64url"),
+  );
   keys.set(call.request, key);
   return key;
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Call, ChatRequest } from "@signalbox/kernel";
-import { cacheKey, canonicalText, decodeRecording, encodeRecording } from "@signalbox/kernel";
+import { cacheKey, canonicalDigest, canonicalText, decodeRecording, encodeRecording } from "@signalbox/kernel";
 import { testCall } from "@signalbox/kernel/testkit";
 import { TEAM } from "./caching-gateway.ts";
 
@@ -99,6 +99,37 @@ describe("canonical text", () => {
     expect(canonicalText(bytes)).not.toBe(canonicalText(Buffer.from([1, 2, 3, 5])));
     expect(canonicalText(new Float32Array(new Uint8Array(bytes).buffer))).not.toBe(canonicalText(bytes));
     expect(canonicalText(canonicalText(bytes))).not.toBe(canonicalText(bytes));
+  });
+});
+
+describe("a digest", () => {
+  const filler = "x".repeat(300);
+
+  it.each([
+    ["a long text", filler, `${filler}y`],
+    ["halves of characters", `${filler}\ud800`, `${filler}\ud801`],
+    ["where one text ends and the next begins", [`${filler}a`, filler], [filler, `a${filler}`]],
+    ["which member has which text", { a: filler, b: `${filler}y` }, { a: `${filler}y`, b: filler }],
+    ["the end of a text of many slices", filler.repeat(1_000), `${filler.repeat(1_000).slice(0, -1)}y`],
+    ["the middle of it", filler.repeat(1_000), `${filler.repeat(500)}y${filler.repeat(500).slice(1)}`],
+    ["a text that reads like what stands for one", filler, "text:300"],
+  ])("tells apart %s", (_name, one, other) => {
+    expect(canonicalDigest(one)).toMatch(/^[\w-]{43}$/);
+    expect(canonicalDigest(structuredClone(one))).toBe(canonicalDigest(one));
+    expect(canonicalDigest(one)).not.toBe(canonicalDigest(other));
+  });
+
+  it("is the same if and only if the text is", () => {
+    const value = fc.jsonValue();
+    const texts = fc.array(
+      fc.string({ minLength: 250, maxLength: 262, unit: fc.constantFrom("a", "é", "€", "\ud800") }),
+    );
+    fc.assert(
+      fc.property(fc.tuple(value, texts), fc.tuple(value, texts), (one, other) => {
+        expect(canonicalDigest(one) === canonicalDigest(other)).toBe(canonicalText(one) === canonicalText(other));
+        expect(canonicalDigest(shuffled(one))).toBe(canonicalDigest(one));
+      }),
+    );
   });
 });
 
