@@ -3,6 +3,7 @@ import type { Deployment, Dialect, GatewayOptions, Provider } from "@signalbox/k
 import type { LoadedConfig } from "@signalbox/plugin-config";
 import { loadConfig } from "@signalbox/plugin-config";
 import { fallbacks } from "@signalbox/plugin-fallbacks";
+import { promptCaching } from "@signalbox/plugin-prompt-caching";
 import { routing } from "@signalbox/plugin-routing";
 import { anthropicDialects } from "@signalbox/provider-anthropic";
 import { openaiDialects } from "@signalbox/provider-openai";
@@ -75,6 +76,8 @@ export async function assemble(options: StartOptions, env: Environment): Promise
         ...(await reportPlugins(config, stores)),
         routing(config?.routing),
         fallbacks(config?.resilience),
+        // breakpoints only where the configuration says so; savings are told of all
+        promptCaching({ points: [] }),
         ...(await guardrailPlugins(config?.guardrails ?? [])),
         ...caches.plugins,
       ],

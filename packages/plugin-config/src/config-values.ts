@@ -107,6 +107,7 @@ export interface ModelParams {
   readonly allowed_openai_params?: readonly string[];
   readonly extra_headers?: Readonly<Record<string, string>>;
   readonly extra_body?: Readonly<Record<string, unknown>>;
+  readonly cache_control_injection_points?: readonly Readonly<Record<string, unknown>>[];
 }
 
 export interface ModelInfo {

@@ -38,6 +38,8 @@ export function modelInfo({ litellm_params: params, model_info: about = {} }: Mo
     const price = (params as Prices | undefined)?.[field] ?? (about as Prices)[field];
     if (price !== undefined) info[field] = price;
   }
+  const points = params?.cache_control_injection_points;
+  if (points !== undefined) info.cacheControlInjectionPoints = points;
   if (about.base_model !== undefined) info.baseModel = about.base_model;
   if (about.mode !== undefined) info.mode = about.mode;
   if (about.health_check_model !== undefined) info.healthCheckModel = about.health_check_model;

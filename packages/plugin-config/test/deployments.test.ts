@@ -117,6 +117,21 @@ describe("parameters", () => {
     ]);
   });
 
+  test("places for prompt-cache breakpoints are facts about the deployment", () => {
+    const text = withModel(`      cache_control_injection_points:
+        - {location: message, role: system}
+        - {location: message, index: -1, control: {type: ephemeral, ttl: 1h}}
+        - {location: tool_config}
+`);
+    expect(load(text).deployments[0]?.info).toEqual({
+      cacheControlInjectionPoints: [
+        { location: "message", role: "system" },
+        { location: "message", index: -1, ttl: "1h" },
+        { location: "tools" },
+      ],
+    });
+  });
+
   test("a list of organisations makes one deployment for each", () => {
     const text = withModel("      organization: [org-1, org-2]\n    model_info: {id: acme}\n");
     expect(load(text).deployments.map(({ id, headers }) => [id, headers])).toEqual([
@@ -176,6 +191,26 @@ describe("parameters", () => {
       "extra_body: {stream: true}",
       "5:28",
       "extra_body.stream: cannot be set here: it would no longer be what the gateway routes and reads",
+    ],
+    [
+      "cache_control_injection_points: {location: message}",
+      "5:39",
+      'cache_control_injection_points: must be a list of places, as in [{"location": "message", "role": "system"}], not a map',
+    ],
+    [
+      "cache_control_injection_points: [{location: system}]",
+      "5:51",
+      'cache_control_injection_points[0].location: must be "message" or "tools"',
+    ],
+    [
+      "cache_control_injection_points: [{location: message}]",
+      "5:40",
+      "cache_control_injection_points[0]: needs role or index, to say which message",
+    ],
+    [
+      "cache_control_injection_points: [{location: tools, index: 1}]",
+      "5:40",
+      "cache_control_injection_points[0]: takes role and index for messages only",
     ],
     ["fallbacks: []", "5:18", "fallbacks: must be a list with at least one model name"],
     ["fallbacks: [{a: b}]", "5:19", "fallbacks[0]: must be the name of a model, not a map"],

@@ -34,6 +34,8 @@ async function ask({ usage = USAGE, cost, info, extraBody, plugin = promptCachin
           chat: (attempt) => {
             seen.attempts.push(attempt);
             return replyOf<"chat">(() => ({
+              id: "r",
+              createdAt: 1,
               model: "v",
               choices: [{ index: 0, content: [{ type: "text", text: "Hi" }], finishReason: "stop" }],
               usage,

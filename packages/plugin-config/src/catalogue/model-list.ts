@@ -1,3 +1,4 @@
+import { cachePoints } from "../cache-points.ts";
 import { dollars, modelMode, numberFromZero, tries, wholeAboveZero } from "../routing-values.ts";
 import {
   bodyMembers,
@@ -72,6 +73,11 @@ export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
   supported(`${PARAMS}.extra_headers`, headerMap, "Headers sent with every request."),
   supported(`${PARAMS}.extra_body`, bodyMembers, "Members added to the body of every request."),
   supported(
+    `${PARAMS}.cache_control_injection_points`,
+    cachePoints,
+    "Where prompt-cache breakpoints are added: `location` (`message`, `tools`), `role`, `index`, `control.ttl`.",
+  ),
+  supported(
     `${INFO}.id`,
     text,
     "Stable id of the deployment. Default: derived from name, provider, model and address.",
@@ -106,7 +112,6 @@ export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
     PARAMS,
     "mock_testing_context_fallbacks mock_testing_content_policy_fallbacks",
   ),
-  ...later("prompt-cache", PARAMS, "cache_control_injection_points"),
   ...later("reasoning", PARAMS, "merge_reasoning_content_in_choices"),
   ...later("pass-through", PARAMS, "use_in_pass_through"),
   ...later("responses-bridge", PARAMS, "use_chat_completions_api"),

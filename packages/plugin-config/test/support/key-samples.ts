@@ -87,6 +87,7 @@ export const KEY_SAMPLES: Readonly<Record<string, KeySample>> = {
   [`${PARAMS}.allowed_openai_params`]: just(["seed"]),
   [`${PARAMS}.extra_headers`]: just({ "x-team": "blue" }),
   [`${PARAMS}.extra_body`]: just({ top_k: 3 }),
+  [`${PARAMS}.cache_control_injection_points`]: just([{ location: "message", role: "system" }]),
   [`${INFO}.id`]: just("mine"),
   [`${INFO}.mode`]: just("embedding"),
   [`${INFO}.health_check_model`]: just("gpt-5-mini"),
