@@ -23,6 +23,18 @@ export interface ReapedReservation {
   readonly lines: readonly BudgetLine[];
 }
 
+/** What is reserved, beside what counters say of it. */
+export interface HeldCheck {
+  /** Lines on which `pending` is not the sum of what is held on them. */
+  readonly differing: readonly {
+    readonly line: LineSum["line"];
+    readonly pending: NanoUsd;
+    readonly held: NanoUsd;
+  }[];
+  /** How many reservations outlived their lease, and nobody has seen to an end for them. */
+  readonly overdue: number;
+}
+
 /** A settlement, and the lines it is posted to where its reservation is not known. */
 export interface LineSettlement extends Settlement {
   readonly lines: readonly BudgetLine[];
@@ -67,6 +79,13 @@ export interface ReservationStore {
   /** Posts reservations whose lease is over at their estimate, and tells which. */
   reap(): Promise<readonly ReapedReservation[]>;
   balance(line: BudgetLine): Promise<LineBalance>;
+  /** Of each in its order, with few questions to a server. Without it, each is asked for. */
+  balances?(lines: readonly BudgetLine[]): Promise<readonly LineBalance[]>;
+  /**
+   * Compares, as of one moment, `pending` of these lines with what is held, and of those on which something is held. Overdue is
+   * what nobody has reaped so many milliseconds after its lease. undefined: more is held than can be looked at.
+   */
+  checkHeld?(lines: readonly BudgetLine[], overdueMs: number): Promise<HeldCheck | undefined>;
   /** Moves `posted` by a difference that the reconciler found, unless it has changed since `expected`. */
   correct(line: BudgetLine, expected: NanoUsd, difference: NanoUsd): Promise<boolean>;
   /**

@@ -29,7 +29,7 @@ export async function* lineSums(database: Database): AsyncGenerator<readonly Lin
   });
   for (const rows of pages) {
     yield rows.flatMap(({ line: key, billed }) => {
-      const line = SHORTENED.test(key) ? shortened.get(key) : lineOf(key);
+      const line = lineOf(key) ?? shortened.get(key);
       return line === undefined ? [] : [{ line, posted: BigInt(billed) }];
     });
   }
@@ -46,8 +46,9 @@ function statement(schema: string): string {
     ) AS part GROUP BY line`;
 }
 
-/** The reverse of `lineKey`. */
-function lineOf(key: string): Line {
+/** The reverse of `lineKey`; undefined where ids were too long to be in it. */
+export function lineOf(key: string): Line | undefined {
+  if (SHORTENED.test(key)) return undefined;
   const split = key.indexOf('" [') + 1;
   const [kind = "", id = "", model] = JSON.parse(key.slice(split + 1)) as [string, string, string?];
   const scope: Scope = model === undefined ? { kind, id } : { kind, id, model };

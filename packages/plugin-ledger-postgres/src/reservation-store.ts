@@ -1,5 +1,6 @@
 import type {
   BudgetLine,
+  HeldCheck,
   LineBalance,
   LineSettlement,
   NanoUsd,
@@ -10,6 +11,7 @@ import type {
 } from "@signalbox/kernel";
 import type { Database } from "./database.ts";
 import { lineKey } from "./entry-row.ts";
+import { checkHeld } from "./held-check.ts";
 
 /** Longer than any spool is replayed. */
 const REMEMBERED = "7 days";
@@ -88,6 +90,20 @@ export class PostgresReservations implements ReservationStore {
       [keyOf(line)],
     );
     return { posted: BigInt(row?.posted ?? 0), pending: BigInt(row?.pending ?? 0) };
+  }
+
+  async balances(lines: readonly BudgetLine[]): Promise<readonly LineBalance[]> {
+    const rows = await this.#database.repeat<{ posted: string; pending: string }>(
+      `SELECT coalesce(posted, 0) AS posted, coalesce(pending, 0) AS pending
+        FROM unnest($1::text[]) WITH ORDINALITY AS wanted (line, place)
+        LEFT JOIN ${this.#database.schema}.counters USING (line) ORDER BY place`,
+      [lines.map(keyOf)],
+    );
+    return rows.map(({ posted, pending }) => ({ posted: BigInt(posted), pending: BigInt(pending) }));
+  }
+
+  checkHeld(lines: readonly BudgetLine[], overdueMs: number): Promise<HeldCheck> {
+    return checkHeld(this.#database, new Map(lines.map((line) => [keyOf(line), line])), overdueMs);
   }
 
   async correct(line: BudgetLine, expected: NanoUsd, difference: NanoUsd): Promise<boolean> {

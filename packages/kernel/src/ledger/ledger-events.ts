@@ -12,6 +12,10 @@ export type LedgerEvent =
       readonly difference: NanoUsd;
       readonly corrected: boolean;
     }
+  /** What is reserved on a counter is not the sum of the reservations on it: a defect, which blocks or opens a budget. */
+  | { readonly kind: "heldDrift"; readonly line: LineSum["line"]; readonly pending: NanoUsd; readonly held: NanoUsd }
+  /** Reservations that nobody renews, and nobody reaps. */
+  | { readonly kind: "overdue"; readonly reservations: number }
   /** The store will never take this entry: it was put aside. */
   | { readonly kind: "entryRefused"; readonly id: string; readonly file: string | undefined; readonly cause: unknown };
 

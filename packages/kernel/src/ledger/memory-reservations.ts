@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors.ts";
 import type { BudgetLine, ReservationAnswer, ReservationRequest } from "../ledger.ts";
-import type { LineBalance, LineSettlement, ReapedReservation, ReservationStore } from "../ledger-stores.ts";
+import type { HeldCheck, LineBalance, LineSettlement, ReapedReservation, ReservationStore } from "../ledger-stores.ts";
 import type { NanoUsd } from "../money.ts";
 import { lineKey } from "./line-key.ts";
 
@@ -119,6 +119,34 @@ export class MemoryReservations implements ReservationStore {
     this.#checkOpen();
     const { posted, pending } = this.#counters.get(lineKey(line)) ?? { posted: 0n, pending: 0n };
     return { posted, pending };
+  }
+
+  async checkHeld(lines: readonly BudgetLine[], overdueMs: number): Promise<HeldCheck> {
+    this.#checkOpen();
+    const held = new Map<string, { readonly line: BudgetLine; held: NanoUsd }>();
+    for (const line of lines) held.set(lineKey(line), { line, held: 0n });
+    let overdue = 0;
+    for (const { estimate, lines: on, leasedUntil } of this.#held.values()) {
+      if (leasedUntil + overdueMs < performance.now()) overdue++;
+      for (const line of on) {
+        const known = held.get(lineKey(line));
+        if (known === undefined) held.set(lineKey(line), { line, held: estimate });
+        else known.held += estimate;
+      }
+    }
+    const differing = [...held].flatMap(
+      ([
+        key,
+        {
+          line: { scope, period },
+          held,
+        },
+      ]) => {
+        const pending = this.#counters.get(key)?.pending ?? 0n;
+        return pending === held ? [] : [{ line: { scope, period }, pending, held }];
+      },
+    );
+    return { differing, overdue };
   }
 
   async correct(line: BudgetLine, expected: NanoUsd, difference: NanoUsd): Promise<boolean> {

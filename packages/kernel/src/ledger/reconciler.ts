@@ -1,5 +1,5 @@
 import type { BudgetLine } from "../ledger.ts";
-import type { EntryStore, LineSum, ReservationStore } from "../ledger-stores.ts";
+import type { EntryStore, LineBalance, LineSum, ReservationStore } from "../ledger-stores.ts";
 import type { NanoUsd } from "../money.ts";
 import { LEDGER_CHANNEL } from "./ledger-events.ts";
 import { lineKey } from "./line-key.ts";
@@ -16,6 +16,8 @@ export interface ReconcilerOptions {
   readonly written: () => boolean;
   /** Between two rounds. */
   readonly everyMs: number;
+  /** Reservations that are silent for longer than this are reaped, by whoever is there. */
+  readonly leaseMs: number;
 }
 
 interface Drift {
@@ -23,7 +25,9 @@ interface Drift {
   readonly difference: NanoUsd;
 }
 
-const LINES_AT_ONCE = 32;
+const LINES_AT_ONCE = 500;
+/** Where balances are asked for one by one. */
+const ASKED_AT_ONCE = 32;
 /** Of so many rounds a process may miss some before it counts as lost. */
 const ROUNDS = 3;
 
@@ -48,16 +52,21 @@ export class Reconciler {
     const quiet = (await store.quiet?.(process(), written(), ROUNDS * everyMs)) ?? false;
     const compare = async (): Promise<void> => {
       const found = new Map<string, Drift>();
+      const reserved: BudgetLine[] = [];
       let drifting = 0;
       for await (const sums of sumsOfLines(entries)) {
         const recent = sums.filter(({ line }) => isRecentPeriod(line.period, Date.now()));
         for (let at = 0; at < recent.length; at += LINES_AT_ONCE) {
-          const differing = await Promise.all(
-            recent.slice(at, at + LINES_AT_ONCE).map((sum) => this.#compare(sum, quiet, found)),
-          );
-          drifting += differing.filter(Boolean).length;
+          const some = recent.slice(at, at + LINES_AT_ONCE);
+          const balances = await this.#balances(some);
+          for (const [index, sum] of some.entries()) {
+            const balance = balances[index] as LineBalance;
+            if (balance.pending !== 0n) reserved.push({ ...sum.line, limit: null });
+            if (await this.#compare(sum, balance, quiet, found)) drifting++;
+          }
         }
       }
+      drifting += await this.#checkHeld(reserved);
       this.#seen = found;
       this.drifting = drifting;
     };
@@ -72,11 +81,35 @@ export class Reconciler {
     await store.quiet?.(name, undefined, ROUNDS * everyMs).catch(() => undefined);
   }
 
-  /** Whether they differ still. */
-  async #compare(sum: LineSum, quiet: boolean, found: Map<string, Drift>): Promise<boolean> {
+  async #balances(sums: readonly LineSum[]): Promise<readonly LineBalance[]> {
     const { store } = this.#options;
+    const lines = sums.map(({ line }): BudgetLine => ({ ...line, limit: null }));
+    if (store.balances !== undefined) return await store.balances(lines);
+    const balances: LineBalance[] = [];
+    for (let at = 0; at < lines.length; at += ASKED_AT_ONCE) {
+      balances.push(...(await Promise.all(lines.slice(at, at + ASKED_AT_ONCE).map((line) => store.balance(line)))));
+    }
+    return balances;
+  }
+
+  /** Whether what is reserved is what reservations say, and somebody ends what nobody renews. Answers how many lines differ. */
+  async #checkHeld(reserved: readonly BudgetLine[]): Promise<number> {
+    const { store, leaseMs } = this.#options;
+    const check = await store.checkHeld?.(reserved, leaseMs);
+    if (check === undefined) return 0;
+    for (const differing of check.differing) LEDGER_CHANNEL.publish({ kind: "heldDrift", ...differing });
+    if (check.overdue > 0) LEDGER_CHANNEL.publish({ kind: "overdue", reservations: check.overdue });
+    return check.differing.length;
+  }
+
+  /** Whether they differ still. */
+  async #compare(
+    sum: LineSum,
+    { posted, pending }: LineBalance,
+    quiet: boolean,
+    found: Map<string, Drift>,
+  ): Promise<boolean> {
     const line: BudgetLine = { ...sum.line, limit: null };
-    const { posted, pending } = await store.balance(line);
     const difference = posted - sum.posted;
     if (difference === 0n) return false;
     const key = lineKey(line);
@@ -84,7 +117,7 @@ export class Reconciler {
     const same = before?.posted === posted && before.difference === difference;
     found.set(key, { posted, difference });
     if (!same || pending !== 0n) return false;
-    const corrected = (difference < 0n || quiet) && (await store.correct(line, posted, -difference));
+    const corrected = (difference < 0n || quiet) && (await this.#options.store.correct(line, posted, -difference));
     LEDGER_CHANNEL.publish({ kind: "drift", line: sum.line, difference, corrected });
     return !corrected;
   }

@@ -107,6 +107,7 @@ export class SpooledLedger implements Ledger {
       process: () => this.#spool?.name ?? alone,
       written: () => this.#open.unwritten().length === 0 && this.#entries.size === 0 && !this.#refused.any,
       everyMs,
+      leaseMs: this.#leaseMs,
     });
     const tendMs = Math.max(50, this.#leaseMs / 4);
     this.#timers = [

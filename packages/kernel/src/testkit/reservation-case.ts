@@ -62,6 +62,12 @@ export class ReservationCase {
         `balance of ${JSON.stringify(line.scope)} in ${line.period}`,
       );
     }
+    const together = (await this.store.balances?.(lines)) ?? lines.map(() => ({ posted, pending }));
+    assert.deepEqual(
+      together,
+      lines.map(() => ({ posted, pending })),
+      "balances together",
+    );
   }
 
   /** Those of this case among what was reaped. */

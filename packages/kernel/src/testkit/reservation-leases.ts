@@ -85,6 +85,23 @@ export function checkLeases(add: Add): void {
 
 /** Differences that a reconciler finds. */
 export function checkCorrections(add: Add): void {
+  add("says that what is reserved is what is held, and how much nobody reaps", async (one) => {
+    if (one.store.checkHeld === undefined) return;
+    const large = 5_000_000_000_000_001n;
+    const lines = [one.line("checked", null), one.line("checked", null, "2026-11")];
+    await one.held(large, lines);
+    await one.held(large, lines.slice(1));
+    const id = await one.held(1n, lines, SHORT_LEASE_MS);
+    const unused = one.line("unused", null);
+    const before = await one.store.checkHeld([unused, ...lines], LONG_LEASE_MS);
+    assert.deepEqual(before, { differing: [], overdue: 0 });
+    await sleep(EXPIRED_MS);
+    const after = await one.store.checkHeld([], 1);
+    assert.deepEqual(after?.differing, []);
+    assert.ok((after?.overdue ?? 0) > 0, "a reservation that nobody renews is overdue");
+    assert.ok((await one.reap()).has(id));
+  });
+
   add("moves what is posted by a difference, unless it has changed", async (one) => {
     const line = one.line("drift", 100n);
     await one.settle(await one.held(50n, [line]), 40n, [line]);

@@ -1,6 +1,7 @@
 import type {
   BudgetLine,
   CounterRecovery,
+  HeldCheck,
   LineBalance,
   LineSettlement,
   NanoUsd,
@@ -13,6 +14,7 @@ import { GatewayError } from "@signalbox/kernel";
 import type { Connection, Evaluation } from "../connection/connection.ts";
 import { RedisFailure } from "../connection/connection.ts";
 import type { Script } from "../connection/script.ts";
+import { BALANCES, CHECK_HELD } from "./check-scripts.ts";
 import { lifeOf, lineName, lineOf } from "./line-name.ts";
 import { Recovery } from "./recovery.ts";
 import { QUIET } from "./recovery-scripts.ts";
@@ -33,6 +35,8 @@ const REBUILD_AFTER_MS = 5_000;
 const BACKGROUND_MS = 5_000;
 /** Redis does nothing else meanwhile: a hundred settlements take it about a millisecond. */
 const AT_ONCE = 100;
+/** Redis does nothing else while it compares what is held with its counters: ten thousand take it some ten milliseconds. */
+const MOST_CHECKED = 10_000;
 /** A process that has reaped, and died before its report arrived, is not heard of again. */
 const REPORT_AGAIN_MS = 60_000;
 /** What Redis counts to: about nine billion dollars. */
@@ -105,6 +109,23 @@ export class RedisReservations implements ReservationStore {
     return { posted: BigInt(posted), pending: BigInt(pending) };
   }
 
+  async balances(lines: readonly BudgetLine[]): Promise<readonly LineBalance[]> {
+    const answers = await Promise.all(
+      [...inGroups(lines)].map((some) => this.#run(BALANCES, some.map(lineName), BACKGROUND_MS)),
+    );
+    const amounts = answers.flat() as readonly string[];
+    return lines.map((_, at) => ({
+      posted: BigInt(amounts[at * 2] as string),
+      pending: BigInt(amounts[at * 2 + 1] as string),
+    }));
+  }
+
+  async checkHeld(lines: readonly BudgetLine[], overdueMs: number): Promise<HeldCheck | undefined> {
+    if (lines.length > MOST_CHECKED) return undefined;
+    const answer = await this.#run(CHECK_HELD, [overdueMs, MOST_CHECKED, ...lines.map(lineName)], BACKGROUND_MS);
+    return heldCheckFrom(answer as readonly string[]);
+  }
+
   async correct(line: BudgetLine, expected: NanoUsd, difference: NanoUsd): Promise<boolean> {
     const args = [lineName(line), amount(expected), amount(difference), lifeOf(line)];
     return (await this.#run(CORRECT, args, BACKGROUND_MS)) === 1;
@@ -171,6 +192,18 @@ export class RedisReservations implements ReservationStore {
 function reapedFrom(id: string, held: string): ReapedReservation {
   const [head = "h0", ...lines] = held.split("\n");
   return { id, estimate: BigInt(head.slice(1)), lines: lines.map(lineOf) };
+}
+
+/** How many are overdue, then of each line that differs: name, pending, held. Empty: there are too many to look at. */
+function heldCheckFrom([overdue, ...differing]: readonly string[]): HeldCheck | undefined {
+  if (overdue === undefined) return undefined;
+  const found: HeldCheck["differing"][number][] = [];
+  for (let at = 0; at < differing.length; at += 3) {
+    const [name = "", pending = "0", held = "0"] = differing.slice(at, at + 3);
+    const { scope, period } = lineOf(name);
+    found.push({ line: { scope, period }, pending: BigInt(pending), held: BigInt(held) });
+  }
+  return { differing: found, overdue: Number(overdue) };
 }
 
 function settlementArguments(settlements: readonly LineSettlement[]): readonly (string | number)[] {
