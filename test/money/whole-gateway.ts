@@ -1,6 +1,7 @@
 import { listen } from "@signalbox/express/node";
 import type { Gateway } from "@signalbox/kernel";
 import { createGateway, Secret } from "@signalbox/kernel";
+import type { BudgetsOptions } from "@signalbox/plugin-budgets";
 import { budgets } from "@signalbox/plugin-budgets";
 import { fallbacks } from "@signalbox/plugin-fallbacks";
 import { keys } from "@signalbox/plugin-keys";
@@ -25,7 +26,11 @@ export interface WholeGateway {
 }
 
 /** `paid` is at the upstream, a microdollar a token of input and two of output; `local` costs nothing. */
-export async function wholeGateway(file: string, upstream: string): Promise<WholeGateway> {
+export async function wholeGateway(
+  file: string,
+  upstream: string,
+  spending: BudgetsOptions = {},
+): Promise<WholeGateway> {
   const ledger = sqliteLedger({ file });
   const gateway = await createGateway({
     plugins: [
@@ -34,7 +39,7 @@ export async function wholeGateway(file: string, upstream: string): Promise<Whol
       keys({ masterKeys: [new Secret(MASTER)], pepper: new Secret("pepper-of-the-tests-0123456789-abcdef") }),
       pricing({ prices: { paid: { input_cost_per_token: 0.000001, output_cost_per_token: 0.000002 } } }),
       limits({}),
-      budgets({}),
+      budgets(spending),
       routing({}),
       fallbacks({ retries: 0, budgetFallbacks: { paid: ["local"] } }),
     ],
