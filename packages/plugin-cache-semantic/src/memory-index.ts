@@ -1,4 +1,5 @@
 import type { CacheSelection, Recording } from "@signalbox/kernel";
+import { dotProduct } from "./dot-product.ts";
 import type { Neighbour, VectorIndex } from "./vector-index.ts";
 
 interface Kept {
@@ -7,6 +8,8 @@ interface Kept {
   readonly recording: Recording;
 }
 
+/** The cosine of vectors that are the same, but for the last digits. */
+const SAME = 0.999_999;
 const DEFAULT_LIFE_MS = 3_600_000;
 
 /** An index in the memory of this process. Compares with all of a bucket; the oldest of all go first. */
@@ -28,9 +31,9 @@ export class MemoryIndex implements VectorIndex {
     let similarity = Number.NEGATIVE_INFINITY;
     const now = Date.now();
     for (const kept of this.#buckets.get(bucket) ?? []) {
-      const alike = product(kept.vector, vector);
+      const alike = dotProduct(kept.vector, vector);
       // of two that are equally alike the newer one
-      if (alike < similarity || endOf(kept.recording) <= now) continue;
+      if (alike === Number.NEGATIVE_INFINITY || alike < similarity || endOf(kept.recording) <= now) continue;
       best = kept;
       similarity = alike;
     }
@@ -41,7 +44,7 @@ export class MemoryIndex implements VectorIndex {
     const id = String(this.#next++);
     const kept = this.#buckets.get(bucket) ?? [];
     // the same question again: its newest answer counts
-    const same = kept.findIndex((each) => product(each.vector, vector) > 0.999_999);
+    const same = kept.findIndex((each) => dotProduct(each.vector, vector) > SAME);
     if (same >= 0) this.#take(bucket, kept, same);
     kept.push({ id, vector, recording });
     this.#buckets.set(bucket, kept);
@@ -95,14 +98,6 @@ export class MemoryIndex implements VectorIndex {
     const there = new Set([...this.#buckets.values()].flatMap((kept) => kept.map(({ id }) => id)));
     this.#order.splice(0, this.#order.length, ...this.#order.filter(({ id }) => there.has(id)));
   }
-}
-
-/** Of vectors of the length 1: their cosine. Vectors of another model have another dimension, and nothing in common. */
-function product(one: Float32Array, other: Float32Array): number {
-  if (one.length !== other.length) return Number.NEGATIVE_INFINITY;
-  let sum = 0;
-  for (let at = 0; at < one.length; at++) sum += (one[at] as number) * (other[at] as number);
-  return sum;
 }
 
 function endOf({ storedAt, expiresAt = storedAt + DEFAULT_LIFE_MS }: Recording): number {

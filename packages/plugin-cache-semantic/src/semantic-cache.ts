@@ -1,3 +1,4 @@
+import { channel } from "node:diagnostics_channel";
 import type { Cache, Call, Health, OperationName, Plugin, Recording } from "@signalbox/kernel";
 import { GatewayError, MODEL_TABLE, OPEN_CALL } from "@signalbox/kernel";
 import { checkOptions } from "./check-options.ts";
@@ -7,6 +8,8 @@ import type { SemanticCacheOptions } from "./options.ts";
 import type { Question } from "./question.ts";
 import { questionOf } from "./question.ts";
 import type { Neighbour, VectorIndex } from "./vector-index.ts";
+
+const cacheErrors = channel("signalbox:cache-error");
 
 const DEFAULT_TIMEOUT_MS = 2_000;
 const DEFAULT_QUESTION_LENGTH = 8_000;
@@ -75,12 +78,21 @@ export function semanticCache(options: SemanticCacheOptions): Plugin {
         refused += 1;
         return;
       }
-      await index.add(question.bucket, question.vector, recording as unknown as Recording);
-      kept += 1;
+      try {
+        await index.add(question.bucket, question.vector, recording as unknown as Recording);
+        kept += 1;
+      } catch (error) {
+        refused += 1;
+        cacheErrors.publish({ operation: "keep", error });
+      }
     },
     async forget(call) {
-      for (let found = await nearest(call); found !== undefined; found = await nearest(call)) {
-        await index.remove(found.question.bucket, found.neighbour.id);
+      try {
+        for (let found = await nearest(call); found !== undefined; found = await nearest(call)) {
+          await index.remove(found.question.bucket, found.neighbour.id);
+        }
+      } catch (error) {
+        cacheErrors.publish({ operation: "forget", error });
       }
     },
     clear: async (selection) => await index.clear(selection),
@@ -88,7 +100,10 @@ export function semanticCache(options: SemanticCacheOptions): Plugin {
       const entries = await index.size();
       return { hits, misses, kept, refused, ...(entries !== undefined && { entries }) };
     },
-    ping: async () => (await index.ping?.()) ?? health(embedder),
+    async ping() {
+      const answered = await index.ping?.();
+      return answered?.ok === false ? answered : health(embedder);
+    },
     async close() {
       await index.close?.();
     },
@@ -97,6 +112,7 @@ export function semanticCache(options: SemanticCacheOptions): Plugin {
   return {
     name: NAME,
     cache,
+    setup: async () => await index.open?.(),
     start(container) {
       if (container.resolve(MODEL_TABLE).deployments(embeddingModel).length === 0) {
         throw new GatewayError(
@@ -107,7 +123,10 @@ export function semanticCache(options: SemanticCacheOptions): Plugin {
       }
       embedder = new Embedder({ open: container.resolve(OPEN_CALL), model: embeddingModel, timeoutMs });
     },
-    check: () => health(embedder),
+    async check() {
+      const answered = await index.ping?.();
+      return answered?.ok === false ? { ok: true, detail: `nothing is found: ${answered.detail}` } : health(embedder);
+    },
   };
 }
 

@@ -13,6 +13,8 @@ export interface Neighbour {
  * never looks into another one. Vectors have the length 1, and one dimension per bucket.
  */
 export interface VectorIndex {
+  /** Before the gateway takes calls. */
+  open?(): Promise<void>;
   /** The most alike recording that has not expired. */
   nearest(bucket: string, vector: Float32Array): Promise<Neighbour | undefined>;
   add(bucket: string, vector: Float32Array, recording: Recording): Promise<void>;
