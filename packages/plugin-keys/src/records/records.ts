@@ -39,6 +39,9 @@ export interface RouterSettings {
   readonly num_retries?: number;
 }
 
+/** How a key's limit goes with those above it: a bound, a part that nobody else is promised, a share of what is not used. */
+export type LimitType = "best_effort_throughput" | "guaranteed_throughput" | "dynamic";
+
 /** A virtual key. `id` is the opaque token; the key itself is nowhere. */
 export interface KeyRecord extends StoredRecord, Bounds, History {
   /** HMAC of the SHA-256 of the key, under the server's pepper. */
@@ -62,6 +65,10 @@ export interface KeyRecord extends StoredRecord, Bounds, History {
   readonly allowed_routes: readonly string[] | null;
   readonly router_settings: RouterSettings | null;
   readonly budget_limits?: readonly { readonly budget_duration: string; readonly max_budget: number }[] | null;
+  readonly tpm_limit_type?: LimitType | null;
+  readonly rpm_limit_type?: LimitType | null;
+  /** Weight of a dynamic key among those of its team or organisation. Default 1. */
+  readonly priority?: number | null;
   readonly temp_budget_increase?: number | null;
   readonly temp_budget_expiry?: string | null;
   /** What it says to plugins, by the names of the management API: `guardrails`. */

@@ -13,17 +13,18 @@ import type { MemberRoute } from "./key-grants.ts";
 import { checkGrants, checkMemberRoute, checkNarrower, checkOwner } from "./key-grants.ts";
 import { withinBounds } from "./key-policy.ts";
 import { findKey, keyRow } from "./key-row.ts";
+import { changesGuarantees, checkGuarantees, checkLimitTypes, limitTypeFields } from "./limit-types.ts";
 import type { Management } from "./management.ts";
 import { changed } from "./management.ts";
 import { setSpend } from "./reset-spend.ts";
-import { checkSettings, ignoredFields, mergedSettings, settingFields, splitSettings } from "./settings.ts";
+import { checkSettings, mergedSettings, settingFields, splitSettings } from "./settings.ts";
 
 const MOST_AT_ONCE = 500;
 
 const changes = {
   ...keyFields,
   ...settingFields,
-  ...ignoredFields,
+  ...limitTypeFields,
   temp_budget_increase: z.number().min(0).max(1_000_000_000).nullable().exactOptional(),
   temp_budget_expiry: z.iso.datetime({ offset: true }).nullable().exactOptional(),
 };
@@ -200,6 +201,7 @@ async function changedKey(
   const moved = (["user_id", "team_id", "organization_id"] as const).some((field) => before[field] !== record[field]);
   if (moved) await checkOwner(actor, record, management);
   await checkBudget(record, management);
+  checkLimitTypes(actor, before, record);
   await checkChanged(actor, before, record, given, management);
   return record;
 }
@@ -238,6 +240,7 @@ async function keep(
   action: string,
   management: Management,
 ): Promise<void> {
+  if (changesGuarantees(before, record)) await checkGuarantees(record, management);
   // decided on what was read: a change by somebody else in between is not overwritten
   let outdated = false;
   const kept = await management.collections.keys.update(before.id, (now) => {

@@ -13,11 +13,13 @@ import { keyFields } from "./fields.ts";
 import { checkGrants, checkOwner } from "./key-grants.ts";
 import { checkGeneration, withDefaults, withinBounds } from "./key-policy.ts";
 import { keyRow } from "./key-row.ts";
+import type { LimitTypeFields } from "./limit-types.ts";
+import { checkGuarantees, checkLimitTypes, limitTypeFields } from "./limit-types.ts";
 import type { Management } from "./management.ts";
 import { made } from "./management.ts";
 import { setSpend } from "./reset-spend.ts";
 import type { SettingFields } from "./settings.ts";
-import { checkSettings, ignoredFields, mergedSettings, settingFields, splitSettings } from "./settings.ts";
+import { checkSettings, mergedSettings, settingFields, splitSettings } from "./settings.ts";
 
 const SHORTEST_KEY = 20;
 const DEEPEST = 8;
@@ -29,13 +31,13 @@ export const ownKey: z.ZodString = z
   .refine(isKey, "must begin with sk- and hold letters, digits and ._~- only") as z.ZodString;
 
 type BodyShape = KeyFields & { readonly spend: Optional<number> } & SettingFields &
-  typeof ignoredFields & { readonly key: Optional<string> };
+  LimitTypeFields & { readonly key: Optional<string> };
 const body: z.ZodObject<BodyShape, z.core.$strict> = z.strictObject({
   key: ownKey.exactOptional(),
   spend: z.number().min(0).max(1_000_000_000).exactOptional(),
   ...keyFields,
   ...settingFields,
-  ...ignoredFields,
+  ...limitTypeFields,
 });
 
 /** What a new key is made from. */
@@ -160,14 +162,16 @@ export async function checkedKey(
   await checkOwner(actor, record, management, owner.made);
   checkGeneration(actor, team, asked, policy.keyGenerationSettings);
   await checkBudget(record, management);
+  checkLimitTypes(actor, undefined, record);
   await checkGrants(actor, record, new Set(Object.keys(asked)), management, { isNew: true, user: owner.made });
   return { record, key };
 }
 
-/** Within `write`. @throws {GatewayError} `conflict` */
+/** Within `write`. @throws {GatewayError} `conflict`, `invalid_request` */
 export async function insertKey(actor: Actor, record: KeyRecord, management: Management): Promise<void> {
   const same = await management.collections.retiredHashes.get(record.hash);
   if (same !== undefined) throw new GatewayError("conflict", "there is such a key already", { param: "key" });
+  await checkGuarantees(record, management);
   await management.collections.keys.insert(record);
   await management.log(actor, { action: "created", table: "keys", id: record.id, before: undefined, after: record });
 }

@@ -59,7 +59,7 @@ export const settingFields: SettingFields = {
   send_invite_email: z.boolean().nullable().exactOptional(),
 };
 
-/** Fields that say how something is done, of which one way is ours. */
+/** Fields of teams that say how something is done, of which one way is ours. */
 export const ignoredFields: {
   readonly tpm_limit_type: Optional<"best_effort_throughput" | null>;
   readonly rpm_limit_type: Optional<"best_effort_throughput" | null>;
@@ -67,6 +67,16 @@ export const ignoredFields: {
   tpm_limit_type: onlyBestEffort(),
   rpm_limit_type: onlyBestEffort(),
 };
+
+/** What is left of a team's fields without them. */
+export function withoutIgnored<Given extends object>(given: Given): Omit<Given, keyof typeof ignoredFields> {
+  const {
+    tpm_limit_type: _,
+    rpm_limit_type: __,
+    ...rest
+  } = given as Given & Record<keyof typeof ignoredFields, unknown>;
+  return rest as Omit<Given, keyof typeof ignoredFields>;
+}
 
 function onlyBestEffort(): Optional<"best_effort_throughput" | null> {
   return z
@@ -83,7 +93,7 @@ export function splitSettings<Given extends object>(
   const rest: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(given)) {
     if (Object.hasOwn(READERS, name)) settings[name] = value;
-    else if (!Object.hasOwn(ignoredFields, name)) rest[name] = value;
+    else rest[name] = value;
   }
   return {
     settings: Object.keys(settings).length === 0 ? undefined : settings,

@@ -23,7 +23,14 @@ import { withDefaults } from "./key-policy.ts";
 import type { Management } from "./management.ts";
 import { made } from "./management.ts";
 import { change, checkThere, chosen, create, remove } from "./objects.ts";
-import { checkSettings, ignoredFields, mergedSettings, settingFields, splitSettings } from "./settings.ts";
+import {
+  checkSettings,
+  ignoredFields,
+  mergedSettings,
+  settingFields,
+  splitSettings,
+  withoutIgnored,
+} from "./settings.ts";
 import { administered, forgetTeam, kind, noteTeam, ruled, rules, teamRow } from "./team-kind.ts";
 import { member, membersOf } from "./team-members.ts";
 
@@ -71,7 +78,7 @@ export const teamRoutes: readonly Endpoint[] = [
       ...fields,
     }),
     async run({ actor, body: { team_id, members_with_roles: people = [], ...whole }, management }) {
-      const { settings, rest: asked } = splitSettings(whole);
+      const { settings, rest: asked } = splitSettings(withoutIgnored(whole));
       checkSettings(actor, undefined, settings, management.surroundings.settings);
       const given = withDefaults(asked, management.policy.defaultTeamParams);
       const { organizations } = management.collections;
@@ -113,7 +120,7 @@ export const teamRoutes: readonly Endpoint[] = [
     summary: "Change a team: null clears a field, an absent one is left alone.",
     body: z.strictObject({ team_id: id, ...fields }),
     async run({ actor, body: { team_id, ...whole }, management }) {
-      const { settings, rest: given } = splitSettings(whole);
+      const { settings, rest: given } = splitSettings(withoutIgnored(whole));
       const before = await administered(actor, team_id, management);
       checkSettings(actor, before.settings, settings, management.surroundings.settings);
       await checkChange(actor, before, given, management);
