@@ -87,6 +87,8 @@ export interface Guardrail {
   readonly name: string;
   readonly streaming?: "hold" | "window" | "observe";
   readonly failOpen?: boolean;
+  /** Longest time for one check; then it has failed. Default: none but the call's own. */
+  readonly timeoutMs?: number;
   /** For which calls; default: all. */
   readonly runs?: GuardrailRuns;
   /**

@@ -1,4 +1,5 @@
 import type { ErrorCode } from "./errors.ts";
+import type { NanoUsd } from "./money.ts";
 
 /** Why a deployment was not tried. */
 export interface Skip {
@@ -64,6 +65,23 @@ export interface GuardrailRecord {
   readonly dryRun?: true;
 }
 
+/** A question that a guardrail put to a service or a model. No text of the call. */
+export interface GuardrailQuestion {
+  readonly guardrail: string;
+  readonly mode: "input" | "output";
+  /** `cached`: it was answered before. `paused`: the service has failed so often that it was not asked. */
+  readonly outcome: "answered" | "cached" | "failed" | "paused";
+  /** Why there is no answer: `timeout`, `status 500`, … */
+  readonly reason?: string;
+  /** How many texts it was about. */
+  readonly texts: number;
+  /** Milliseconds since the call began. */
+  readonly startedMs: number;
+  readonly endedMs: number;
+  /** What it costs by the guardrail's own price. Models of the gateway book their calls themselves. */
+  readonly cost?: NanoUsd;
+}
+
 /** What surfaces write themselves does not begin with this. */
 const HEADER_NAME = /^x-[a-z0-9-]{1,126}$/;
 
@@ -82,6 +100,8 @@ export class Trace {
   notes: { readonly stage: string; readonly text: string }[] | undefined;
   /** What guardrails did, for metrics and logs. Written by `guard`. */
   guarded: GuardrailRecord[] | undefined;
+  /** What guardrails asked others. Written by `question`. */
+  questions: GuardrailQuestion[] | undefined;
   /** What the cache did; undefined where none was asked. */
   cached: CacheRecord | undefined;
   /** Headers for the response, of success or failure: a flat list of names and values. Written by `header`. */
@@ -145,6 +165,11 @@ export class Trace {
   guard(record: GuardrailRecord): void {
     this.guarded ??= [];
     this.guarded.push(record);
+  }
+
+  question(record: GuardrailQuestion): void {
+    this.questions ??= [];
+    this.questions.push(record);
   }
 
   note(stage: string, text: string): void {

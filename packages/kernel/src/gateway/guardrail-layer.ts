@@ -16,6 +16,7 @@ import { checkBeside, checkRequest } from "./guardrail-request.ts";
 import { guardrailRuns } from "./guardrail-selection.ts";
 import { kindOf, textField, textOfDelta, toolOf, withText } from "./part-text.ts";
 import { WindowedText } from "./text-window.ts";
+import { timedGuardrail } from "./timed-guardrail.ts";
 import { windowResult } from "./windowed-result.ts";
 
 const OBSERVED = { dryRun: true } as const;
@@ -32,7 +33,8 @@ function modeOf(guardrail: Guardrail): Mode | undefined {
  * A guardrail as a layer of the stage `guard`. One path for streams and plain replies: there is no way around it that
  * depends on how the client asked.
  */
-export function guardrailLayer(guardrail: Guardrail): LayerPlacement<Layer> {
+export function guardrailLayer(untimed: Guardrail): LayerPlacement<Layer> {
+  const guardrail = timedGuardrail(untimed);
   const mode = modeOf(guardrail);
   const runs = guardrailRuns(guardrail);
   const beside = guardrail.parallel === true && guardrail.checkRequest !== undefined;

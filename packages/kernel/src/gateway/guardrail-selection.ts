@@ -9,6 +9,8 @@ import { grants } from "../principal.ts";
 
 /** The member of a body by which a caller chooses guardrails: `["pii", "-injection"]`. */
 const WISHES = "guardrails";
+/** Turns off all; for those who may turn off all. */
+const ALL_OFF = "-*";
 
 /** What the kernel itself reads of requests, once there is a guardrail. */
 export function guardrailWishes(plugin: Plugin): readonly string[] {
@@ -36,7 +38,7 @@ export function wishesLayer(plugins: readonly Plugin[]): LayerPlacement<Layer> {
     for (const wish of wishesOf(call)) {
       const off = wish.startsWith("-");
       const name = off ? wish.slice(1) : wish;
-      if (!names.has(name)) {
+      if (!names.has(name) && wish !== ALL_OFF) {
         throw refused(`there is no guardrail ${JSON.stringify(name)}; this gateway has ${[...names].join(", ")}`);
       }
       if (off && !mayTurnOff(call.principal, name)) {
@@ -57,7 +59,8 @@ export function guardrailRuns(guardrail: Guardrail): (call: Call) => boolean {
     const { extensions } = call.options;
     if (extensions?.[WISHES] !== undefined) {
       const wishes = wishesOf(call);
-      if (wishes.includes(off) && mayTurnOff(call.principal, name)) return false;
+      const isOff = wishes.includes(off) || wishes.includes(ALL_OFF);
+      if (isOff && mayTurnOff(call.principal, name)) return false;
       if (wishes.includes(name)) return true;
     }
     if (call.principal.guardrails?.on?.includes(name) === true) return true;

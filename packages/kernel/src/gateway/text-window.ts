@@ -41,6 +41,12 @@ export class WindowedText {
     return this.#pending === "" && !unseen ? "" : await this.#check(true);
   }
 
+  /** All of the text at once. */
+  async whole(text: string): Promise<string> {
+    this.#pending = text;
+    return await this.end();
+  }
+
   /** What is kept back, unchecked; for guardrails that fail open. */
   rest(): string {
     const rest = this.#pending;

@@ -18,7 +18,7 @@ async function wholeText(
   tool?: string,
 ): Promise<string> {
   const window = new WindowedText(guardrail, call, choice, kind, tool);
-  return (await window.push(text)) + (await window.end());
+  return await window.whole(text);
 }
 
 /** A whole result through the windows of a guardrail; the same object when nothing changed. */

@@ -1,6 +1,7 @@
 import type { Call } from "../call.ts";
 import { withRequest } from "../call.ts";
 import { GatewayError } from "../errors.ts";
+import { timedGuardrail } from "../gateway/timed-guardrail.ts";
 import { checkWindowed } from "../gateway/windowed-result.ts";
 import type { Block, Guardrail, GuardrailRuns, RequestVerdict, ResultVerdict } from "../guardrail.ts";
 import { ALLOW } from "../guardrail.ts";
@@ -32,8 +33,9 @@ export interface GuardrailPipelineOptions extends Pick<Guardrail, "name" | "fail
  * @throws {GatewayError} `option_invalid` without steps, and for moves to a step that does not stand behind
  */
 export function guardrailPipeline(options: GuardrailPipelineOptions): Guardrail {
-  const { name, steps, runs, failOpen, parallel, dryRun } = options;
-  checkSteps(name, steps);
+  const { name, runs, failOpen, parallel, dryRun } = options;
+  checkSteps(name, options.steps);
+  const steps = options.steps.map((step) => ({ ...step, guardrail: timedGuardrail(step.guardrail) }));
 
   async function checkRequest<Name extends OperationName>(call: Call<Name>): Promise<RequestVerdict<Name>> {
     let current = call;

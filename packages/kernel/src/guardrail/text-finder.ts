@@ -9,6 +9,10 @@ export interface Finding {
   readonly kind: string;
   /** 0 to 1, how sure the finder is. Default 1. */
   readonly confidence?: number;
+  /** What a refusal says, for the client. Default: that the text contains this kind. */
+  readonly reason?: string;
+  /** What a mask puts in its place, where the finder knows better than `mask`. */
+  readonly replacement?: string;
 }
 
 /** Where a text stands that is looked through. */
@@ -16,6 +20,14 @@ export interface FindContext {
   readonly call: Call;
   readonly mode: "input" | "output";
   readonly kind: TextWindow["kind"];
+  /** Findings that begin here or behind are not asked for: more text comes. Undefined: all are. */
+  readonly upTo?: number;
+}
+
+/** A text of a request, and where it stands. */
+export interface FoundIn {
+  readonly text: string;
+  readonly context: FindContext;
 }
 
 /**
@@ -25,6 +37,11 @@ export interface FindContext {
 export interface TextFinder {
   /** All findings that begin at `from` or behind it, in order and without overlaps. Text in front of `from` is context. */
   find(text: string, from: number, context: FindContext): readonly Finding[] | Promise<readonly Finding[]>;
+  /**
+   * The findings of each text of a request, for finders that ask somebody. Default: `find` for one after the other. A list
+   * more than there are texts is of the request as a whole.
+   */
+  findAll?(texts: readonly FoundIn[], call: Call): Promise<readonly (readonly Finding[])[]>;
   /**
    * The place up to which no finding can still begin or change, whatever follows the text; at least `from`. Without it,
    * nothing is settled before the end, and streams are held back.

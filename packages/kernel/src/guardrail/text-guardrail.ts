@@ -7,7 +7,7 @@ import { jsonText } from "./json-text.ts";
 import { mapRequestText } from "./map-request-text.ts";
 import { Placeholders } from "./placeholders.ts";
 import { replaceFindings } from "./replace-findings.ts";
-import type { FindContext, Finding, TextFinder } from "./text-finder.ts";
+import type { FindContext, Finding, FoundIn, TextFinder } from "./text-finder.ts";
 import { WindowView } from "./window-view.ts";
 
 /** What becomes of a finding. `block` ends the call; `reroute` sends the request to another model (in replies: `flag`). */
@@ -42,37 +42,34 @@ export function textGuardrail(options: TextGuardrailOptions): Guardrail {
   const { name, finder, action, sides = "both", reversible = false, reasons = true } = options;
   const placeholders =
     reversible === false ? undefined : new Placeholders(reversible === true ? undefined : reversible.key);
-  const maskOf = options.mask ?? ((_value: string, { kind }: Finding): string => `[${kind.toUpperCase()}]`);
+  const mask = options.mask ?? ((_value: string, { kind }: Finding): string => `[${kind.toUpperCase()}]`);
+  const maskOf = (value: string, finding: Finding): string => finding.replacement ?? mask(value, finding);
   const decide = typeof action === "function" ? action : (): FindingAction => action;
   const mayMask = typeof action === "function" || action === "mask";
   const facts = { guardrail: name, ...(options.dryRun === true && { dryRun: true as const }) };
   const [inputs, outputs] = [sides !== "output", sides !== "input"];
 
-  function blockBy({ kind }: Finding): Block {
-    return { action: "block", category: kind, reason: reasons ? `it contains ${kind}` : "its content is not allowed" };
+  function blockBy({ kind, reason = `it contains ${kind}` }: Finding): Block {
+    return { action: "block", category: kind, reason: reasons ? reason : "its content is not allowed" };
   }
 
   async function checkRequest<Name extends OperationName>(call: Call<Name>): Promise<RequestVerdict<Name>> {
-    const texts: { readonly words: string; readonly context: FindContext }[] = [];
+    const texts: FoundIn[] = [];
     mapRequestText(call.operation, call.request, (text, kind) => {
       const words = kind === "arguments" ? jsonText(text, true).words : text;
-      texts.push({ words, context: { call, mode: "input", kind } });
+      texts.push({ text: words, context: { call, mode: "input", kind } });
       return text;
     });
-    const found: (readonly Finding[])[] = [];
-    for (const { words, context } of texts) {
-      const findings = finder.find(words, 0, context);
-      found.push("then" in findings ? await findings : findings);
-    }
+    const found = finder.findAll === undefined ? await eachFound(finder, texts) : await finder.findAll(texts, call);
     const masked: Finding[][] = [];
     const counts = new FindingCounts();
     let model: string | undefined;
     for (const [at, findings] of found.entries()) {
       const list: Finding[] = [];
       for (const finding of findings) {
-        const what = decide(finding, texts[at]?.context as FindContext);
+        const what = decide(finding, texts[at]?.context ?? { call, mode: "input", kind: "text" });
         if (what === "block") return blockBy(finding);
-        if (what === "mask") list.push(finding);
+        if (what === "mask") pushApart(list, finding);
         else if (typeof what === "object") model ??= what.reroute;
         if (what !== "pass") counts.add(what === "mask" ? "mask" : "flag", finding.kind);
       }
@@ -111,7 +108,7 @@ export function textGuardrail(options: TextGuardrailOptions): Guardrail {
     const settled = outputs ? view.settled(finder) : view.settled();
     if (settled <= view.from && !window.final) return { action: "release", consume: 0 };
     if (!outputs) return verdict(call, window, view, settled, []);
-    const context: FindContext = { call, mode: "output", kind: window.kind };
+    const context: FindContext = { call, mode: "output", kind: window.kind, ...(!window.final && { upTo: settled }) };
     const findings = finder.find(view.seen, view.from, context);
     return "then" in findings
       ? findings.then((each) => verdict(call, window, view, settled, each))
@@ -132,18 +129,17 @@ export function textGuardrail(options: TextGuardrailOptions): Guardrail {
     let done = view.from;
     for (const finding of view.merged(findings)) {
       if (finding.start >= settled) break;
-      done = finding.end;
+      done = Math.max(done, finding.end);
       const original = view.originalOf(finding);
       if (original !== undefined) {
-        changes.push(finding);
-        texts.set(finding, original);
+        if (pushApart(changes, finding)) texts.set(finding, original);
         continue;
       }
       const what = decide(finding, context);
       if (what === "block") return blockBy(finding);
       if (what === "mask") {
-        changes.push(finding);
-        texts.set(finding, maskOf(view.seen.slice(finding.start, finding.end), finding));
+        const value = view.seen.slice(finding.start, finding.end);
+        if (pushApart(changes, finding)) texts.set(finding, maskOf(value, finding));
       }
       if (what !== "pass") counts.add(what === "mask" ? "mask" : "flag", finding.kind);
     }
@@ -163,4 +159,20 @@ export function textGuardrail(options: TextGuardrailOptions): Guardrail {
       checkWindow,
     }),
   };
+}
+
+async function eachFound(finder: TextFinder, texts: readonly FoundIn[]): Promise<readonly (readonly Finding[])[]> {
+  const found: (readonly Finding[])[] = [];
+  for (const { text, context } of texts) {
+    const findings = finder.find(text, 0, context);
+    found.push("then" in findings ? await findings : findings);
+  }
+  return found;
+}
+
+/** Of two that overlap the first is changed. */
+function pushApart(list: Finding[], finding: Finding): boolean {
+  if (finding.start < (list.at(-1)?.end ?? 0)) return false;
+  list.push(finding);
+  return true;
 }

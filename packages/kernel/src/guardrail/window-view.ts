@@ -47,16 +47,10 @@ export class WindowView {
     return Math.min(found, whole);
   }
 
-  /** Findings and placeholders in order; of two that overlap the first. */
+  /** Findings and placeholders in order. */
   merged(findings: readonly Finding[]): readonly Finding[] {
     if (this.#restored.size === 0) return findings;
-    const all = [...this.#restored.keys(), ...findings].sort((one, other) => one.start - other.start);
-    let end = this.from;
-    return all.filter((finding) => {
-      if (finding.start < end) return false;
-      end = finding.end;
-      return true;
-    });
+    return [...this.#restored.keys(), ...findings].sort((one, other) => one.start - other.start);
   }
 
   /** What a placeholder stands for. */

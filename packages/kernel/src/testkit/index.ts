@@ -42,6 +42,8 @@ export type {
 } from "./provider-wire.ts";
 export type { RecordStoreCapabilities, RecordStoreKit } from "./record-store-kit.ts";
 export { testRecordStore } from "./record-store-kit.ts";
+export type { RemoteGuardrailKit } from "./remote-guardrail-kit.ts";
+export { testRemoteGuardrail } from "./remote-guardrail-kit.ts";
 export type { ReplayHandler, ReplayServer, ReplayServerOptions, SentRequest } from "./replay-server.ts";
 export { refusedUrl, replayServer } from "./replay-server.ts";
 export type { ReservationStoreCapabilities, ReservationStoreKit } from "./reservation-kit.ts";

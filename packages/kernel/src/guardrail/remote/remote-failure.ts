@@ -1,0 +1,19 @@
+import { isGatewayError } from "../../errors.ts";
+
+/** Why a service gave no answer that can be used. The reason holds neither text of a call nor a credential. */
+export class RemoteFailure extends Error {
+  override readonly name = "RemoteFailure";
+  readonly reason: string;
+
+  constructor(guardrail: string, reason: string) {
+    super(`the service of guardrail ${JSON.stringify(guardrail)} gave no answer: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+/** What is thrown while asking, in words that may stand in logs. */
+export function failureOf(guardrail: string, thrown: unknown): RemoteFailure {
+  if (thrown instanceof RemoteFailure) return thrown;
+  // messages of errors may quote what was sent or received
+  return new RemoteFailure(guardrail, isGatewayError(thrown) ? thrown.code : "its answer is of an unknown shape");
+}
