@@ -189,7 +189,8 @@ export class Database {
 
   #failed(thrown: unknown): unknown {
     const described = describeSqliteError(thrown, this.file);
-    if (described !== thrown && isGatewayError(described)) this.#problem = described.message;
+    const broken = described !== thrown && isGatewayError(described) && described.code !== "invalid_request";
+    if (broken) this.#problem = described.message;
     return described;
   }
 

@@ -5,6 +5,8 @@ const BUSY = 5;
 const LOCKED = 6;
 const CONSTRAINT = 19;
 const PRIMARY_CODE = 0xff;
+/** Too big, against a rule of its table, of another type than its column: it would be the same the next time. */
+const ABOUT_DATA: ReadonlySet<number> = new Set([18, CONSTRAINT, 20]);
 
 const REMEDIES: Readonly<Record<number, string>> = {
   3: "the file may not be read or written: check its owner and permissions",
@@ -35,10 +37,14 @@ export function isConstraint(thrown: unknown): boolean {
   return resultCode(thrown) === CONSTRAINT;
 }
 
-/** What SQLite says, with a remedy; anything else as it was thrown. */
+/** What SQLite says, with a remedy; `invalid_request` where the values are at fault; anything else as it was thrown. */
 export function describeSqliteError(thrown: unknown, file: string): unknown {
   const code = resultCode(thrown);
   if (code === undefined) return thrown;
+  if (ABOUT_DATA.has(code)) {
+    const message = `the ledger ${file} cannot store this: ${(thrown as Error).message}`;
+    return new GatewayError("invalid_request", message, { source: "ledger-sqlite", cause: thrown });
+  }
   const remedy = REMEDIES[code] ?? `SQLite error ${code}: ${(thrown as Error).message}`;
   return unavailable(`the ledger ${file} does not work: ${remedy}`, thrown);
 }
