@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
-import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { GatewayError } from "@signalbox/kernel";
 import { contractError } from "@signalbox/kernel/http";
+import { STATUS_CODES } from "./node-http.ts";
 
 interface HttpSocket extends Duplex {
   /** Node's own note of the response that this connection is busy with. */

@@ -1,9 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { createServer as createHttpServer } from "node:http";
 import type { Gateway } from "@signalbox/kernel";
 import type { RequestHandler } from "../request-handler.ts";
 import { createHandler } from "../request-handler.ts";
 import { answerClientError } from "./client-error.ts";
+import { createHttpServer } from "./node-http.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { splitOptions } from "./server-options.ts";
 
