@@ -2,7 +2,7 @@ import { hkdfSync } from "node:crypto";
 import type { Plugin } from "@signalbox/kernel";
 import { GatewayError, Secret } from "@signalbox/kernel";
 import type { LoadedConfig } from "@signalbox/plugin-config";
-import { checkMasterKey, isLoopback, openAccess } from "@signalbox/plugin-config";
+import { checkMasterKey, isLoopback, openAccess } from "@signalbox/plugin-config/basics";
 import type { KeysOptions } from "@signalbox/plugin-keys";
 import type { Environment } from "./catalog.ts";
 import type { StartOptions } from "./start.ts";

@@ -1,7 +1,6 @@
 import type { HandlerOptions } from "@signalbox/express/node";
 import type { Deployment, Dialect, GatewayOptions, Provider } from "@signalbox/kernel";
 import type { LoadedConfig } from "@signalbox/plugin-config";
-import { loadConfig } from "@signalbox/plugin-config";
 import { fallbacks } from "@signalbox/plugin-fallbacks";
 import { promptCaching } from "@signalbox/plugin-prompt-caching";
 import { routing } from "@signalbox/plugin-routing";
@@ -42,17 +41,7 @@ export async function assemble(options: StartOptions, env: Environment): Promise
   const catalog = createCatalog(env);
   const named = options.models.map((model) => catalog.deployment(model));
   const models = named.map(({ deployment }) => deployment);
-  const config =
-    options.config === undefined
-      ? undefined
-      : loadConfig({
-          file: options.config,
-          env,
-          providers: catalog,
-          deployments: models,
-          guardrails: GUARDRAIL_NAMES,
-          reads: VARIABLES,
-        });
+  const config = options.config === undefined ? undefined : await configured(options.config, env, catalog, models);
   // the file may declare variables of its own
   const own = { ...env, ...config?.variables };
   const access = accessOf(config, options, own);
@@ -102,6 +91,17 @@ export async function assemble(options: StartOptions, env: Environment): Promise
     warnings: [...access.warnings, ...(config?.warnings ?? [])],
     notes,
   };
+}
+
+/** The catalogue of all keys is loaded by those who have a file. */
+async function configured(
+  file: string,
+  env: Environment,
+  providers: Catalog,
+  deployments: readonly Deployment[],
+): Promise<LoadedConfig> {
+  const { loadConfig } = await import("@signalbox/plugin-config");
+  return loadConfig({ file, env, providers, deployments, guardrails: GUARDRAIL_NAMES, reads: VARIABLES });
 }
 
 function dialects(): readonly Dialect[] {

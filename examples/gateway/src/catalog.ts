@@ -1,7 +1,7 @@
 import type { Deployment, Provider } from "@signalbox/kernel";
 import { GatewayError, isGatewayError, Secret } from "@signalbox/kernel";
-import type { FoundModel, ProviderCatalog } from "@signalbox/plugin-config";
-import { findModel } from "@signalbox/plugin-config";
+import type { FoundModel, ProviderCatalog } from "@signalbox/plugin-config/basics";
+import { findModel } from "@signalbox/plugin-config/basics";
 import { anthropic } from "@signalbox/provider-anthropic";
 import { mock } from "@signalbox/provider-mock";
 import { openai } from "@signalbox/provider-openai";
