@@ -115,6 +115,7 @@ function statement(schema: string): string {
   const names = NAMES.split(", ").map((name) => `coalesce(${name}, '')`);
   const named = NAMES.split(", ").map((name) => `coalesce(${name}, '') AS ${name}`);
   const added = TOTAL_NAMES.replaceAll(/\w+/g, "sum($&)");
+  const summed = TOTAL_NAMES.replaceAll(/\w+/g, "sum($&) AS $&");
   const add = (table: string, columns: string): string =>
     columns
       .split(", ")
@@ -123,9 +124,13 @@ function statement(schema: string): string {
   return `WITH changed AS MATERIALIZED (
       SELECT 1 AS sign, error_code IS NOT NULL AS failed, ${SUMMED} FROM ${schema}.entries WHERE ${within}
       UNION ALL SELECT sign, failed, ${SUMMED} FROM ${schema}.entry_corrections WHERE ${within}
+    ), groups AS MATERIALIZED (
+      -- what has all its scopes in common is much, and is taken apart once
+      SELECT ${hour} AS hour, ${named.join(", ")}, scope_keys, ${TOTALS}
+      FROM changed GROUP BY ${hour}, ${names.join(", ")}, scope_keys
     ), hours AS MATERIALIZED (
-      SELECT ${hour} AS hour, ${named.join(", ")}, md5(jsonb_build_array(${names.join(", ")})::text) AS digest, ${TOTALS}
-      FROM changed GROUP BY ${hour}, ${names.join(", ")}
+      SELECT hour, ${NAMES}, md5(jsonb_build_array(${NAMES})::text) AS digest, ${summed}
+      FROM groups GROUP BY hour, ${NAMES}
     ), by_hour AS (
       INSERT INTO ${schema}.sums_by_hour AS sums (hour, ${NAMES}, digest, ${TOTAL_NAMES})
       SELECT hour, ${NAMES}, digest, ${TOTAL_NAMES} FROM hours
@@ -135,15 +140,15 @@ function statement(schema: string): string {
       SELECT ${day}, ${NAMES}, digest, ${added} FROM hours GROUP BY ${day}, ${NAMES}, digest
       ON CONFLICT (day, digest) DO UPDATE SET ${add("sums", TOTAL_NAMES)}
     ), labelled AS MATERIALIZED (
-      SELECT kind, label, ${hour} AS hour, ${WORK}, md5(jsonb_build_array(label, ${WORK})::text) AS digest, ${TOTALS}
+      SELECT kind, label, hour, ${WORK}, md5(jsonb_build_array(label, ${WORK})::text) AS digest, ${summed}
       FROM (
         SELECT CASE WHEN starts_with(key, '["tag",') THEN 'tag' ELSE 'customer' END AS kind,
-          CASE WHEN plain THEN key::jsonb ->> 1 ELSE key END AS label, changed.*
-        FROM changed, unnest(scope_keys) AS key, LATERAL (SELECT ${PLAIN} AS plain) AS looked
+          CASE WHEN plain THEN key::jsonb ->> 1 ELSE key END AS label, groups.*
+        FROM groups, unnest(scope_keys) AS key, LATERAL (SELECT ${PLAIN} AS plain) AS looked
         WHERE (starts_with(key, '["tag",') OR starts_with(key, '["customer",'))
           AND (NOT plain OR key::jsonb -> 2 IS NULL)
-        ${LABELS.map((kind) => `UNION ALL SELECT '${kind}', '', changed.* FROM changed WHERE ${without(kind)}`).join(" ")}
-      ) AS entry GROUP BY kind, label, ${hour}, ${WORK}
+        ${LABELS.map((kind) => `UNION ALL SELECT '${kind}', '', groups.* FROM groups WHERE ${without(kind)}`).join(" ")}
+      ) AS entry GROUP BY kind, label, hour, ${WORK}
     ), labels_by_hour AS (
       INSERT INTO ${schema}.label_sums_by_hour AS sums (kind, label, hour, ${WORK}, digest, ${TOTAL_NAMES})
       SELECT kind, label, hour, ${WORK}, digest, ${TOTAL_NAMES} FROM labelled
@@ -154,8 +159,8 @@ function statement(schema: string): string {
       ON CONFLICT (kind, label, day, digest) DO UPDATE SET ${add("sums", TOTAL_NAMES)}
     ), by_scope AS (
       INSERT INTO ${schema}.sums_by_scope AS sums (scope, hour, billed, requests)
-      SELECT key, ${hour}, sum(sign * billed), sum(sign) FROM changed, unnest(scope_keys || ''::text) AS key
-      GROUP BY key, ${hour} ON CONFLICT (scope, hour) DO UPDATE SET ${add("sums", "billed, requests")}
+      SELECT key, hour, sum(billed), sum(requests) FROM groups, unnest(scope_keys || ''::text) AS key
+      GROUP BY key, hour ON CONFLICT (scope, hour) DO UPDATE SET ${add("sums", "billed, requests")}
     ), by_line AS (
       INSERT INTO ${schema}.sums_by_line AS sums (line, billed, requests)
       SELECT key, sum(sign * billed), sum(sign) FROM changed, unnest(line_keys) AS key
