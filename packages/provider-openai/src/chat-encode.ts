@@ -42,7 +42,8 @@ function encodeChoice(choice: Choice, options: EncodeOptions): Wire {
   return {
     index: choice.index,
     message: { ...encodeMessage(choice.content, options), ...(inMessage as Wire | undefined) },
-    logprobs: choice.logprobs ?? null,
+    // both lists are required, and streams name those that they have
+    logprobs: choice.logprobs ? { content: null, refusal: null, ...choice.logprobs } : null,
     finish_reason: endWord(choice, options),
     ...(specific !== undefined && { provider_specific_fields: specific }),
     ...others,
