@@ -51,6 +51,7 @@ describe.each(STORES)("attempts in %s", (store) => {
         session_id: "s-1",
         request_tags: ["x", "y"],
         cache_hit: null,
+        cache_savings: null,
         status: "failure",
         error_code: "timeout",
         finish_reason: null,

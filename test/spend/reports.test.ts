@@ -82,8 +82,21 @@ describe.each(STORES)("reports over %s", (store) => {
     expect(await rows("/global/spend/all_tag_names")).toEqual({ tag_names: ["x", "y"] });
     expect(await rows("/global/all_end_users")).toEqual({ end_users: ["c-1", "c-2"] });
     expect(await rows("/spend/users")).toMatchObject([
-      { user_id: "bob", spend_nano: "2000000003", api_requests: 2, failed_requests: 1, total_tokens: 57 },
-      { user_id: "ada", spend_nano: "1750000001", cache_read_input_tokens: 400, successful_requests: 2 },
+      {
+        user_id: "bob",
+        cache_savings: -0.000012,
+        spend_nano: "2000000003",
+        api_requests: 2,
+        failed_requests: 1,
+        total_tokens: 57,
+      },
+      {
+        user_id: "ada",
+        cache_savings_nano: "1080000",
+        spend_nano: "1750000001",
+        cache_read_input_tokens: 400,
+        successful_requests: 2,
+      },
     ]);
     expect((await running.get(`/spend/users?user_id=ada&${NOVEMBER}`)).body).toMatchObject([{ user_id: "ada" }]);
     expect((await running.get(`/spend/keys?team_id=red&${NOVEMBER}`)).body).toMatchObject([
@@ -129,6 +142,8 @@ describe.each(STORES)("reports over %s", (store) => {
               api_key: running.ids.ada,
               spend: 0.250000001,
               spend_nano: "250000001",
+              cache_savings: 0.00108,
+              cache_savings_nano: "1080000",
               total_tokens: 1_010,
             },
           ],
@@ -139,7 +154,15 @@ describe.each(STORES)("reports over %s", (store) => {
           total_spend: 0.000000003,
           total_spend_nano: "3",
           metadata: [
-            { model: "gpt-4o", api_key: running.ids.bob, spend: 0.000000003, spend_nano: "3", total_tokens: 7 },
+            {
+              model: "gpt-4o",
+              api_key: running.ids.bob,
+              spend: 0.000000003,
+              spend_nano: "3",
+              cache_savings: 0,
+              cache_savings_nano: "0",
+              total_tokens: 7,
+            },
           ],
         },
       ],
@@ -155,6 +178,8 @@ describe.each(STORES)("reports over %s", (store) => {
         key_alias: "ada's",
         total_cost: 1.750000001,
         total_cost_nano: "1750000001",
+        total_cache_savings: 0.00108,
+        total_cache_savings_nano: "1080000",
         total_input_tokens: 1_100,
         total_output_tokens: 60,
         model_details: [
@@ -234,6 +259,9 @@ describe.each(STORES)("reports over %s", (store) => {
       currency: "ZAR",
       exchange_rate: "17.25",
       exchange_date: "2026-11-19",
+      cache_savings: 0.00108,
+      cache_savings_nano: "1080000",
+      cache_savings_in_currency: 0.01863,
       prompt_tokens: 1_000,
       completion_tokens: 10,
       cache_read_input_tokens: 400,
@@ -260,6 +288,7 @@ describe.each(STORES)("reports over %s", (store) => {
     expect(body.metadata).toMatchObject({
       total_spend: 1.750000001,
       total_spend_nano: "1750000001",
+      total_cache_savings_nano: "1080000",
       total_tokens: 1_160,
       total_api_requests: 2,
       page: 1,

@@ -194,6 +194,7 @@ export function someEntries({ ids }: Pick<SpendGateway, "ids">): readonly Entry[
       deployment: "d-9",
       scopes: scopes({ ...ada, provider: "anthropic" }),
       usage: { inputTokens: 1_000, outputTokens: 10, cacheReadTokens: 400 },
+      cacheSavings: 1_080_000n,
     }),
     entryOf({
       id: "four/1",
@@ -203,7 +204,8 @@ export function someEntries({ ids }: Pick<SpendGateway, "ids">): readonly Entry[
       scopes: scopes({ ...bob, tag: "x", session: "s-1", provider: "openai" }),
       lines: [{ scope: { kind: "provider", id: "openai" }, period: "2026-11-20" }],
       tags: ["x"],
-      usage: { inputTokens: 20, outputTokens: 30 },
+      usage: { inputTokens: 20, outputTokens: 30, cacheWriteTokens: 16 },
+      cacheSavings: -12_000n,
     }),
     entryOf({ id: "five/1", callId: "five", cacheHit: true, scopes: scopes({ key: "master" }) }),
   ];

@@ -121,6 +121,8 @@ export interface ReportRow {
   readonly outputTokens: number;
   readonly cacheReadTokens: number;
   readonly cacheWriteTokens: number;
+  /** What providers' prompt caches saved; below zero where writing cost more. */
+  readonly cacheSavings: NanoUsd;
 }
 
 /** Sums over entries. Scope kinds such as `team` group by the id that an entry has for them. */

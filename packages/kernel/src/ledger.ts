@@ -106,6 +106,8 @@ export interface Entry {
   readonly firstEventAt?: number;
   readonly endedAt: number;
   readonly cacheHit?: boolean;
+  /** What the provider's prompt cache saved: see `Cost.cacheSavings`. */
+  readonly cacheSavings?: NanoUsd;
   readonly errorCode?: string;
   readonly tags?: readonly string[];
   readonly metadata?: Readonly<Record<string, unknown>>;

@@ -4,7 +4,8 @@ import { COLUMN_NAMES, COLUMNS, columnArrays } from "./entry-row.ts";
 
 /** What sums are made of, in entries and in corrections alike. */
 export const SUMMED: string = `started_at, operation, model, deployment, provider, organization, team, user_id, key_id,
-  scope_keys, line_keys, billed, cache_hit, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens`;
+  scope_keys, line_keys, billed, cache_hit, cache_savings, input_tokens, output_tokens, cache_read_tokens,
+  cache_write_tokens`;
 
 /**
  * Puts what is certain in the place of guesses. What the guess had added to the sums is taken back by two rows: one as

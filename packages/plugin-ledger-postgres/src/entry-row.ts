@@ -116,6 +116,7 @@ export const COLUMNS: readonly Column[] = [
   text("finish_reason", ({ finishReason }) => finishReason),
   text("error_code", ({ errorCode }) => errorCode),
   { name: "cache_hit", type: "boolean", of: ({ cacheHit }) => cacheHit ?? null },
+  { name: "cache_savings", type: "bigint", of: ({ cacheSavings }) => cacheSavings ?? null },
   { name: "started_at", type: "bigint", of: ({ startedAt }) => whole(startedAt) },
   { name: "first_event_at", type: "bigint", of: (entry) => entry.firstEventAt ?? null },
   { name: "ended_at", type: "bigint", of: ({ endedAt }) => whole(endedAt) },
@@ -183,6 +184,7 @@ export interface EntryRow {
   readonly finish_reason: string | null;
   readonly error_code: string | null;
   readonly cache_hit: boolean | null;
+  readonly cache_savings: string | null;
   readonly started_at: string;
   readonly first_event_at: string | null;
   readonly ended_at: string;
@@ -200,6 +202,7 @@ export function entryOf(row: EntryRow): Entry {
       ...original,
       usage: original.usage as unknown as Stored<Usage>,
       costLines: original.costLines as unknown as readonly Stored<CostLine>[] | undefined,
+      cacheSavings: original.cacheSavings as unknown as string | undefined,
     });
   }
   return entryFields({
@@ -222,6 +225,7 @@ export function entryOf(row: EntryRow): Entry {
     finishReason: row.finish_reason ?? undefined,
     errorCode: row.error_code ?? undefined,
     cacheHit: row.cache_hit ?? undefined,
+    cacheSavings: row.cache_savings ?? undefined,
     startedAt: Number(row.started_at),
     firstEventAt: row.first_event_at === null ? undefined : Number(row.first_event_at),
     endedAt: Number(row.ended_at),
@@ -233,14 +237,16 @@ export function entryOf(row: EntryRow): Entry {
 function entryFields(
   fields: Readonly<Record<string, unknown>> &
     Pick<EntryRow, "usage" | "cost" | "billed"> & {
+      readonly cacheSavings?: string | undefined;
       readonly costLines?: readonly Stored<CostLine>[] | undefined;
     },
 ): Entry {
-  const { usage, costLines } = fields;
+  const { usage, costLines, cacheSavings } = fields;
   const entry: Record<string, unknown> = {
     ...fields,
     cost: BigInt(fields.cost),
     billed: BigInt(fields.billed),
+    cacheSavings: cacheSavings === undefined ? undefined : BigInt(cacheSavings),
     usage: usage.reportedCost === undefined ? usage : { ...usage, reportedCost: BigInt(usage.reportedCost) },
     costLines: costLines?.map((line) => ({ ...line, picoUsdPerUnit: BigInt(line.picoUsdPerUnit) })),
   };

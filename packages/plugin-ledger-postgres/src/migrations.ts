@@ -1,6 +1,7 @@
 import { GatewayError } from "@signalbox/kernel";
 import type { Database, Session } from "./database.ts";
 import { cacheHitsMigration } from "./migrations/cache-hits.ts";
+import { cacheSavingsMigration } from "./migrations/cache-savings.ts";
 import { daySumsMigration } from "./migrations/day-sums.ts";
 import { entriesMigration } from "./migrations/entries.ts";
 import { freshEntriesMigration } from "./migrations/fresh-entries.ts";
@@ -17,6 +18,7 @@ const MIGRATIONS: readonly ((schema: string) => string)[] = [
   daySumsMigration,
   freshEntriesMigration,
   cacheHitsMigration,
+  cacheSavingsMigration,
 ];
 
 /** Brings the tables up to date. Processes that start at once wait for each other. */

@@ -24,11 +24,13 @@ const TOTALS = [
   "output_tokens",
   "cache_read_tokens",
   "cache_write_tokens",
+  "cache_savings",
 ];
 
 const TOKENS = TOTALS.filter((name) => name.endsWith("tokens"));
 /** Whether a cache answered. */
 const HIT = "(cache_hit IS TRUE)::int";
+const SAVED = "coalesce(cache_savings, 0)";
 
 interface Query {
   readonly text: string;
@@ -105,6 +107,7 @@ export function reportRow({ groupBy }: ReportQuery, row: Readonly<Record<string,
     outputTokens: tokens("output_tokens"),
     cacheReadTokens: tokens("cache_read_tokens"),
     cacheWriteTokens: tokens("cache_write_tokens"),
+    cacheSavings: BigInt(row["cache_savings"] ?? 0),
   };
 }
 
@@ -172,7 +175,7 @@ function fromSums(schema: string, query: ReportQuery, sums: SumTables): Query {
   const tokens = TOKENS.join(", ");
   const entries = (where: string, table: string = `${schema}.entries`): string =>
     `SELECT ${hour}, ${sums.ofEntries.join(", ")}, billed, 1 AS requests, (error_code IS NOT NULL)::int AS failures,
-      ${HIT} AS cache_hits, ${tokens} FROM ${table} ${sums.join} WHERE ${mine} AND ${where}`;
+      ${HIT} AS cache_hits, ${tokens}, ${SAVED} AS cache_savings FROM ${table} ${sums.join} WHERE ${mine} AND ${where}`;
   const parts = [
     ...span.edges.map((edge) => entries(`${between("started_at", edge)} AND tx < ${mark}`)),
     ...all.map((part) => entries(between("started_at", part), `${schema}.fresh_entries()`)),
@@ -190,7 +193,7 @@ function fromSums(schema: string, query: ReportQuery, sums: SumTables): Query {
         sign * ${HIT}, ${tokens
           .split(", ")
           .map((name) => `sign * ${name}`)
-          .join(", ")}
+          .join(", ")}, sign * ${SAVED}
         FROM ${schema}.entry_corrections ${sums.join}
         WHERE tx >= ${mark} AND ${mine} AND ${between("started_at", span.hours)}`,
     );
@@ -244,7 +247,8 @@ function fromEntries(schema: string, { groupBy, scope, period, from, to, timezon
   });
   const tokens = TOKENS.join(", ");
   const source = `(SELECT *, 1 AS requests, (error_code IS NOT NULL)::int AS failures, ${HIT} AS cache_hits FROM (
-    SELECT started_at, model, provider, deployment, operation, scopes, error_code, cache_hit, billed, ${tokens}
+    SELECT started_at, model, provider, deployment, operation, scopes, error_code, cache_hit, billed, ${tokens},
+      ${SAVED} AS cache_savings
     FROM ${schema}.entries WHERE ${conditions.join(" AND ")}) AS entry) AS entry ${joins.join(" ")}`;
   return { text: grouped(groups, source), values };
 }

@@ -16,9 +16,10 @@ const MOST_ENTRIES = 50_000;
 const TOTALS = `sum(sign * billed) AS billed, sum(sign) AS requests, sum(sign * failed::int) AS failures,
   sum(sign * (cache_hit IS TRUE)::int) AS cache_hits,
   sum(sign * input_tokens) AS input_tokens, sum(sign * output_tokens) AS output_tokens,
-  sum(sign * cache_read_tokens) AS cache_read_tokens, sum(sign * cache_write_tokens) AS cache_write_tokens`;
+  sum(sign * cache_read_tokens) AS cache_read_tokens, sum(sign * cache_write_tokens) AS cache_write_tokens,
+  sum(sign * coalesce(cache_savings, 0)) AS cache_savings`;
 const TOTAL_NAMES =
-  "billed, requests, failures, cache_hits, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens";
+  "billed, requests, failures, cache_hits, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_savings";
 const WORK = "operation, model, deployment, provider";
 const NAMES = "operation, model, deployment, provider, organization, team, user_id, key_id";
 

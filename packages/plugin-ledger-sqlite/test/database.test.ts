@@ -106,7 +106,7 @@ describe("a file", () => {
     const newer = databaseIn(file, { migrations: [...MIGRATIONS, "CREATE TABLE novelty (id TEXT)"] });
     newer.open();
     await newer.close();
-    expect(() => databaseIn(file).open()).toThrow(/written by a newer release \(version 3, this one knows 2\)/);
+    expect(() => databaseIn(file).open()).toThrow(/written by a newer release \(version 4, this one knows 3\)/);
     const again = databaseIn(file, { migrations: [...MIGRATIONS, "SELECT broken"] });
     again.open();
     await again.close();

@@ -180,10 +180,11 @@ function emptyRow(groupBy: readonly string[], values: readonly string[]): Report
     outputTokens: 0,
     cacheReadTokens: 0,
     cacheWriteTokens: 0,
+    cacheSavings: 0n,
   };
 }
 
-function addEntry(row: ReportRow, { billed, errorCode, cacheHit, usage }: Entry): ReportRow {
+function addEntry(row: ReportRow, { billed, errorCode, cacheHit, cacheSavings = 0n, usage }: Entry): ReportRow {
   return {
     ...row,
     billed: row.billed + billed,
@@ -194,5 +195,6 @@ function addEntry(row: ReportRow, { billed, errorCode, cacheHit, usage }: Entry)
     outputTokens: row.outputTokens + usage.outputTokens,
     cacheReadTokens: row.cacheReadTokens + (usage.cacheReadTokens ?? 0),
     cacheWriteTokens: row.cacheWriteTokens + (usage.cacheWriteTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0),
+    cacheSavings: row.cacheSavings + cacheSavings,
   };
 }

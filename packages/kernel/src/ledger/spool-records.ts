@@ -41,8 +41,9 @@ function requestOf({ id, estimate, lines, about }: ReservationRequest, at: numbe
 }
 
 function textsOf(entry: Entry): object {
-  const { usage, costLines, cost, billed } = entry;
+  const { usage, costLines, cost, billed, cacheSavings } = entry;
   const written: Record<string, unknown> = { ...entry, cost: cost.toString(), billed: billed.toString() };
+  if (cacheSavings !== undefined) written["cacheSavings"] = cacheSavings.toString();
   if (usage.reportedCost !== undefined) written["usage"] = { ...usage, reportedCost: usage.reportedCost.toString() };
   if (costLines !== undefined) {
     written["costLines"] = costLines.map((line) => ({ ...line, picoUsdPerUnit: line.picoUsdPerUnit.toString() }));
@@ -95,6 +96,7 @@ function readEntry(written: Record<string, unknown>): Entry {
     ...entry,
     cost: BigInt(entry.cost),
     billed: BigInt(entry.billed),
+    ...(entry.cacheSavings !== undefined && { cacheSavings: BigInt(entry.cacheSavings) }),
     usage: usage.reportedCost === undefined ? usage : { ...usage, reportedCost: BigInt(usage.reportedCost) },
     ...(costLines !== undefined && {
       costLines: costLines.map((line) => ({ ...line, picoUsdPerUnit: BigInt(line.picoUsdPerUnit) })),

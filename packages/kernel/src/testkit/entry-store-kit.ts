@@ -99,6 +99,7 @@ function checkAppend(add: AddEntryCase): void {
       status: "counted",
       firstEventAt: NOON + 5,
       cacheHit: false,
+      cacheSavings: -9_007_199_254_740_993n,
       errorCode: "provider_error",
       tags: ["b", "a,b"],
       metadata: { nested: { list: [1.5, "two", null, true] }, text: "nul \u0000 and \u{1F600}" },

@@ -25,8 +25,16 @@ export function checkReports(add: AddEntryCase): void {
   add("reports requests, failures, money and tokens", async (one) => {
     const { store } = one;
     await one.added(
-      { billed: 5n, usage: { inputTokens: 10, outputTokens: 4, cacheReadTokens: 3, cacheWriteTokens: 2 } },
-      { billed: 7n, usage: { inputTokens: 20, outputTokens: 5, cacheWriteTokens: 1, cacheWrite1hTokens: 6 } },
+      {
+        billed: 5n,
+        usage: { inputTokens: 10, outputTokens: 4, cacheReadTokens: 3, cacheWriteTokens: 2 },
+        cacheSavings: 9_007_199_254_740_993n,
+      },
+      {
+        billed: 7n,
+        usage: { inputTokens: 20, outputTokens: 5, cacheWriteTokens: 1, cacheWrite1hTokens: 6 },
+        cacheSavings: -3n,
+      },
       { billed: 0n, usage: { inputTokens: 0, outputTokens: 0 }, status: "void", errorCode: "provider_error" },
       { billed: 0n, usage: { inputTokens: 0, outputTokens: 0 }, cacheHit: true },
       { billed: 0n, usage: { inputTokens: 0, outputTokens: 0 }, cacheHit: false },
@@ -42,6 +50,7 @@ export function checkReports(add: AddEntryCase): void {
         outputTokens: 9,
         cacheReadTokens: 3,
         cacheWriteTokens: 9,
+        cacheSavings: 9_007_199_254_740_990n,
       },
     ]);
     assert.deepEqual(await store.report({ groupBy: ["model"], to: NOON }), []);
@@ -62,6 +71,23 @@ export function checkReports(add: AddEntryCase): void {
     assert.deepEqual(await hits({ groupBy: ["day"], scope: tag }), [1, 0]);
     assert.deepEqual(await hits({ groupBy: ["day"], from: NOON - 1, to: NOON + 1 }), [0]);
     assert.deepEqual(await hits({ groupBy: ["customer"] }), [1]);
+  });
+
+  add("reports savings by day, below zero too, and of a guess that turns out to be another", async (one) => {
+    const tag = one.scope("savings", "tag");
+    const [guess] = await one.added(
+      { cacheSavings: 50n, status: "counted", scopes: [tag] },
+      { cacheSavings: -7n, scopes: [tag], startedAt: NOON - 86_400_000 },
+      { scopes: [tag] },
+    );
+    const saved = async (query: ReportQuery): Promise<readonly bigint[]> =>
+      (await one.store.report(query)).toSorted(byDay).map(({ cacheSavings }) => cacheSavings);
+    assert.deepEqual(await saved({ groupBy: ["day"] }), [-7n, 50n]);
+    await one.store.append([{ ...(guess as Entry), cacheSavings: -2n, status: "final" }]);
+    assert.deepEqual(await saved({ groupBy: ["day"] }), [-7n, -2n]);
+    assert.deepEqual(await saved({ groupBy: ["day"], scope: tag }), [-7n, -2n]);
+    assert.deepEqual(await saved({ groupBy: ["day"], from: NOON - 1, to: NOON + 1 }), [-2n]);
+    assert.deepEqual(await saved({ groupBy: ["customer"] }), [-9n]);
   });
 
   add("sums up for many at once what it does for each", async (one) => {

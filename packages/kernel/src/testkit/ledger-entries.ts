@@ -87,6 +87,7 @@ export function checkEntries(add: (name: string, body: (one: LedgerCase) => Prom
         status: "counted",
         firstEventAt: 1_760_000_000_000,
         cacheHit: false,
+        cacheSavings: 1n - billed,
       }),
     );
     assert.deepEqual(await one.ledger.spent({ scope }), { billed, pending: 0n, entries: 1 });

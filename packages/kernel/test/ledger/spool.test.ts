@@ -74,6 +74,7 @@ describe("records", () => {
       entry: entry({
         id: "call/2",
         billed: 9_007_199_254_740_993n,
+        cacheSavings: -9_007_199_254_740_997n,
         usage: { inputTokens: 1, outputTokens: 2, reportedCost: 9_007_199_254_740_995n },
         costLines: [{ kind: "input", units: 3, picoUsdPerUnit: 300_000n }],
         metadata: { cost: "12", $bigint: "x" },

@@ -52,6 +52,7 @@ export function attemptEntry(
   if (receipt.cost !== undefined) {
     entry.costLines = receipt.cost.lines;
     entry.priceVersion = receipt.cost.priceVersion;
+    if (receipt.cost.cacheSavings !== undefined) entry.cacheSavings = receipt.cost.cacheSavings;
   }
   if (finishReason !== undefined) entry.finishReason = finishReason;
   else if (errorCode !== undefined) entry.finishReason = errorCode;

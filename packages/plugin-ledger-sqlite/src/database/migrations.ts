@@ -82,4 +82,10 @@ INSERT OR IGNORE INTO group_scopes (scope, group_id)
 -- a scope of few groups reads their days only
 CREATE INDEX sums_by_day_group ON sums_by_day (group_id, bucket);
 `,
+  `
+-- what providers' prompt caches saved; before this version nobody knew
+ALTER TABLE entries ADD COLUMN cache_savings INTEGER;
+ALTER TABLE sums_by_quarter ADD COLUMN cache_savings INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sums_by_day ADD COLUMN cache_savings INTEGER NOT NULL DEFAULT 0;
+`,
 ];

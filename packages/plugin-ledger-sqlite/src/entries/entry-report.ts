@@ -13,12 +13,13 @@ const COLUMN_NAMES: ReadonlySet<string> = new Set(["model", "provider", "deploym
 const PIECE_MS = 30 * DAY_MS;
 
 const SUMS =
-  "billed, requests, failures, cache_hits, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens";
+  "billed, requests, failures, cache_hits, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_savings";
 const SUM_OF_SUMS = SUMS.replaceAll(/\w+/g, "sum($&) AS $&");
 const SUM_OF_ENTRIES = SUMS.replaceAll(/\w+/g, "sum($&) AS $&")
   .replace("sum(requests)", "count(*)")
   .replace("sum(failures)", "count(error_code)")
-  .replace("sum(cache_hits)", "coalesce(sum(cache_hit), 0)");
+  .replace("sum(cache_hits)", "coalesce(sum(cache_hit), 0)")
+  .replace("sum(cache_savings)", "coalesce(sum(cache_savings), 0)");
 
 type SumRow = Readonly<Record<string, bigint | string>>;
 
@@ -153,6 +154,7 @@ class ReportRows {
         outputTokens: 0,
         cacheReadTokens: 0,
         cacheWriteTokens: 0,
+        cacheSavings: 0n,
       };
       this.#rows.set(key, sum);
       sum.billed += row["billed"] as bigint;
@@ -163,6 +165,7 @@ class ReportRows {
       sum.outputTokens += Number(row["output_tokens"]);
       sum.cacheReadTokens += Number(row["cache_read_tokens"]);
       sum.cacheWriteTokens += Number(row["cache_write_tokens"]);
+      sum.cacheSavings += row["cache_savings"] as bigint;
     }
   }
 

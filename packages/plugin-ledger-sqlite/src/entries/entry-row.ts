@@ -42,6 +42,7 @@ export const COLUMNS = [
   "first_event_at",
   "ended_at",
   "metadata",
+  "cache_savings",
 ] as const;
 
 type ScopeArray = readonly [kind: string, id: string, model?: string];
@@ -120,6 +121,7 @@ export function entryValues(entry: Entry, scopes: string): Value[] {
     entry.firstEventAt === undefined ? null : Math.trunc(entry.firstEventAt),
     Math.trunc(entry.endedAt),
     json(entry.metadata),
+    entry.cacheSavings ?? null,
   ];
 }
 
@@ -153,6 +155,7 @@ export function readEntry(row: EntryRow): Entry {
     ...(has("first_event_at") && { firstEventAt: Number(row.first_event_at) }),
     endedAt: Number(row.ended_at),
     ...(has("cache_hit") && { cacheHit: row.cache_hit === 1n }),
+    ...(has("cache_savings") && { cacheSavings: row.cache_savings as bigint }),
     ...(has("error_code") && { errorCode: text("error_code") }),
     ...(has("tags") && { tags: JSON.parse(text("tags")) as readonly string[] }),
     ...(has("metadata") && { metadata: JSON.parse(text("metadata")) as Readonly<Record<string, unknown>> }),

@@ -21,16 +21,18 @@ interface Sums {
   output: number;
   cacheRead: number;
   cacheWrite: number;
+  saved: NanoUsd;
 }
 
 const UPSERT = (table: string): string => `
-INSERT INTO ${table} (bucket, group_id, billed, requests, failures, cache_hits, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+INSERT INTO ${table} (bucket, group_id, billed, requests, failures, cache_hits, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_savings)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
   billed = billed + excluded.billed, requests = requests + excluded.requests, failures = failures + excluded.failures,
   cache_hits = cache_hits + excluded.cache_hits,
   input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens,
   cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens,
-  cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens`;
+  cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
+  cache_savings = cache_savings + excluded.cache_savings`;
 
 const UPSERT_LINE = `
 INSERT INTO sums_by_line (line, billed, requests) VALUES (?, ?, ?)
@@ -62,6 +64,7 @@ export class EntrySums {
     sums.output += times * whole(usage.outputTokens);
     sums.cacheRead += times * whole(usage.cacheReadTokens);
     sums.cacheWrite += times * cacheWriteTokens(usage);
+    if (entry.cacheSavings !== undefined) sums.saved += BigInt(times) * entry.cacheSavings;
     for (const key of new Set(entry.lines?.map(({ scope, period }) => lineText(scope, period)))) {
       const line = this.#lines.get(key) ?? { billed: 0n, requests: 0 };
       this.#lines.set(key, line);
@@ -108,6 +111,7 @@ export class EntrySums {
         output: 0,
         cacheRead: 0,
         cacheWrite: 0,
+        saved: 0n,
       };
       this.#quarters.set(key, sums);
     }
@@ -144,8 +148,8 @@ export class EntrySums {
 }
 
 function run(statement: ReturnType<Database["statement"]>, bucket: number, one: Sums): void {
-  const { group, billed, requests, failures, hits, input, output, cacheRead, cacheWrite } = one;
-  statement.run(bucket, group, billed, requests, failures, hits, input, output, cacheRead, cacheWrite);
+  const { group, billed, requests, failures, hits, input, output, cacheRead, cacheWrite, saved } = one;
+  statement.run(bucket, group, billed, requests, failures, hits, input, output, cacheRead, cacheWrite, saved);
 }
 
 function byDay(quarters: Iterable<Sums>): Iterable<Sums> {
@@ -166,6 +170,7 @@ function byDay(quarters: Iterable<Sums>): Iterable<Sums> {
     day.output += one.output;
     day.cacheRead += one.cacheRead;
     day.cacheWrite += one.cacheWrite;
+    day.saved += one.saved;
   }
   return days.values();
 }

@@ -45,9 +45,11 @@ export async function namesOf(
   return known.length === 0 ? new Map() : await directory.describe(kind, known);
 }
 
-/** Counts and tokens of a row. */
-export function metricsOf(row: ReportRow): Fields {
+/** Money, counts and tokens of a row. `at`: epoch milliseconds; whose day's rate holds. */
+export function metricsOf(row: ReportRow, money: Money, at: number): Fields {
   return {
+    ...money.of("spend", row.billed, at),
+    ...money.of("cache_savings", row.cacheSavings, at),
     prompt_tokens: row.inputTokens,
     completion_tokens: row.outputTokens,
     cache_read_input_tokens: row.cacheReadTokens,

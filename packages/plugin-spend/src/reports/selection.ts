@@ -76,6 +76,7 @@ function addRows(one: ReportRow, other: ReportRow): ReportRow {
     outputTokens: one.outputTokens + other.outputTokens,
     cacheReadTokens: one.cacheReadTokens + other.cacheReadTokens,
     cacheWriteTokens: one.cacheWriteTokens + other.cacheWriteTokens,
+    cacheSavings: one.cacheSavings + other.cacheSavings,
   };
 }
 
@@ -90,6 +91,7 @@ const NO_SUMS: ReportRow = {
   outputTokens: 0,
   cacheReadTokens: 0,
   cacheWriteTokens: 0,
+  cacheSavings: 0n,
 };
 
 /** All rows together. */

@@ -114,7 +114,7 @@ async function activityOf(
   const shown = days.slice((number - 1) * size, number * size);
   const pages = Math.ceil(days.length / Math.max(1, size));
   const parts = shown.length === 0 ? NO_PARTS : await partsOf(kind, selection, spanOf(shown, range), sources);
-  const metrics = (row: ReportRow, at: number): Fields => ({ ...money.of("spend", row.billed, at), ...metricsOf(row) });
+  const metrics = (row: ReportRow, at: number): Fields => metricsOf(row, money, at);
   const json = {
     results: shown.map((row) => {
       const day = row.group["day"] as string;
@@ -210,7 +210,7 @@ function spanOf(days: readonly ReportRow[], range: Range): Range {
 
 function totalsOf(days: readonly ReportRow[], range: Range, money: Money): Record<string, unknown> {
   const total = totalOf(days);
-  const metrics = { ...money.of("spend", total.billed, range.to - 1), ...metricsOf(total) };
+  const metrics = metricsOf(total, money, range.to - 1);
   return Object.fromEntries(
     Object.entries(metrics).map(([name, value]) => [
       /^(total_|currency|exchange)/.test(name) ? name : `total_${name}`,

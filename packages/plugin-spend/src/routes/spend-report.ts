@@ -65,6 +65,7 @@ export const spendReportRoute: Endpoint = endpoint({
       model: row.group["model"] as string,
       ...(row.group["key"] !== undefined && kind !== "key" && { api_key: row.group["key"] }),
       ...money.of("spend", row.billed, at(row)),
+      ...money.of("cache_savings", row.cacheSavings, at(row)),
       total_tokens: row.inputTokens + row.outputTokens,
       api_requests: row.requests,
     }));
@@ -75,6 +76,7 @@ export const spendReportRoute: Endpoint = endpoint({
           api_key: id,
           key_alias: names.get(id)?.alias ?? null,
           ...money.of("total_cost", sum.billed, range.to - 1),
+          ...money.of("total_cache_savings", sum.cacheSavings, range.to - 1),
           total_input_tokens: sum.inputTokens,
           total_output_tokens: sum.outputTokens,
           model_details: some.toSorted(bySpend).map((row) => ({
@@ -99,6 +101,7 @@ export const spendReportRoute: Endpoint = endpoint({
             model: row.group["model"],
             ...(row.group["key"] !== undefined && { api_key: row.group["key"] }),
             ...money.of("spend", row.billed, at(row)),
+            ...money.of("cache_savings", row.cacheSavings, at(row)),
             total_tokens: row.inputTokens + row.outputTokens,
           })),
         })),

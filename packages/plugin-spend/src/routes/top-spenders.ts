@@ -37,8 +37,7 @@ export const topSpenderRoutes: readonly Endpoint[] = [
           api_key: id,
           key_alias: names.get(id)?.alias ?? null,
           key_name: names.get(id)?.name ?? null,
-          ...money.of("spend", row.billed, range.to - 1),
-          ...metricsOf(row),
+          ...metricsOf(row, money, range.to - 1),
         };
       });
       return tableOf(flat, flat);
@@ -67,8 +66,7 @@ export const topSpenderRoutes: readonly Endpoint[] = [
         return {
           user_id: id,
           user_alias: names.get(id)?.alias ?? null,
-          ...money.of("spend", row.billed, range.to - 1),
-          ...metricsOf(row),
+          ...metricsOf(row, money, range.to - 1),
         };
       });
       return tableOf(flat, flat);
