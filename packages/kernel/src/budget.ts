@@ -16,6 +16,15 @@ export interface BudgetRule {
   readonly increase?: { readonly by: NanoUsd; readonly until: number };
 }
 
+/** A part of what another scope may do, by weight among those of its parts that are active. */
+export interface LimitShare {
+  readonly of: Scope;
+  /** More than 0. */
+  readonly weight: number;
+  /** What it always has, whoever else is active. */
+  readonly least?: number;
+}
+
 /** How much a scope may do in a minute, and at once. */
 export interface LimitRule {
   readonly scope: Scope;
@@ -24,4 +33,6 @@ export interface LimitRule {
   /** Which tokens count. Default `total`. */
   readonly tokens?: "total" | "input" | "output";
   readonly parallel?: number;
+  /** Requests and tokens are those of another scope, which is limited too: this one may do its share of them. */
+  readonly share?: LimitShare;
 }

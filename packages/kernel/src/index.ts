@@ -1,5 +1,5 @@
 export type { Authenticator, Credentials } from "./authenticator.ts";
-export type { BudgetRule, LimitRule } from "./budget.ts";
+export type { BudgetRule, LimitRule, LimitShare } from "./budget.ts";
 export type { Cache, CacheClaim, CacheSelection, CacheStats, Recording } from "./cache/cache.ts";
 export type { CacheAddress, CacheScope } from "./cache/cache-key.ts";
 export { cacheAddress, cacheKey, clientWords, effectiveParts } from "./cache/cache-key.ts";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { LimitRule, LimitTake, Scope } from "@signalbox/kernel";
+import type { NamedShare } from "./active-shares.ts";
 import type { TokenKind } from "./options.ts";
 
 const PERIOD_MS = 60_000;
@@ -14,15 +15,18 @@ export interface Counter {
   readonly unit: "requests" | "tokens" | "parallel";
   /** Of tokens. */
   readonly tokens: TokenKind;
-  /** What is taken of it; of tokens with another cost for each call. */
+  /** What is taken of it; of tokens with another cost for each call, of a share with another limit. */
   readonly take: LimitTake;
+  readonly share?: NamedShare;
 }
 
 /** What a rule counts: concurrency, requests, tokens. */
 export function countersOf(rule: LimitRule, tokens: TokenKind): readonly Counter[] {
-  const { scope, parallel, requestsPerMinute, tokensPerMinute } = rule;
+  const { scope, parallel, requestsPerMinute, tokensPerMinute, share: part } = rule;
   const kind = rule.tokens ?? tokens;
   const name = scopeName(scope);
+  const share = part === undefined ? undefined : { ...part, group: scopeName(part.of), member: name };
+  const shared = share !== undefined && { share };
   const counters: Counter[] = [];
   if (parallel !== undefined) {
     const take: LimitTake = { key: `${name}/parallel`, kind: "parallel", limit: parallel, periodMs: 0, cost: 1 };
@@ -30,11 +34,11 @@ export function countersOf(rule: LimitRule, tokens: TokenKind): readonly Counter
   }
   if (requestsPerMinute !== undefined) {
     const take = rate(`${name}/requests`, requestsPerMinute);
-    counters.push({ name: take.key, scope, unit: "requests", tokens: kind, take });
+    counters.push({ name: take.key, scope, unit: "requests", tokens: kind, take, ...shared });
   }
   if (tokensPerMinute !== undefined) {
     const take = rate(`${name}/${kind === "total" ? "tokens" : `${kind}-tokens`}`, tokensPerMinute);
-    counters.push({ name: `${name}/tokens`, scope, unit: "tokens", tokens: kind, take });
+    counters.push({ name: `${name}/tokens`, scope, unit: "tokens", tokens: kind, take, ...shared });
   }
   return counters;
 }
@@ -51,5 +55,6 @@ function scopeName({ kind, id, model }: Scope): string {
 
 function plain(text: string): string {
   if (text.length > LONGEST_NAME) return `%${createHash("sha256").update(text).digest("base64url")}`;
-  return /[%/]/.test(text) ? text.replaceAll("%", "%25").replaceAll("/", "%2F") : text;
+  if (!/[%/|]/.test(text)) return text;
+  return text.replaceAll("%", "%25").replaceAll("/", "%2F").replaceAll("|", "%7C");
 }

@@ -9,6 +9,7 @@ import type {
   Usage,
 } from "@signalbox/kernel";
 import { estimatedTokens, isGatewayError } from "@signalbox/kernel";
+import type { ActiveShares } from "./active-shares.ts";
 import type { Counter } from "./counter.ts";
 import { denial } from "./denial.ts";
 import type { GuardedStore, Taken } from "./guarded-store.ts";
@@ -24,6 +25,7 @@ export interface LimitLayerParts {
   readonly renewals: Renewals;
   readonly leaseMs: number;
   readonly keyHeaders: boolean;
+  readonly shares: ActiveShares;
 }
 
 /** Denied before anything was sent: what the call took is given back as if it had not come. */
@@ -43,7 +45,7 @@ interface Ending {
 }
 
 /** Takes before, corrects and gives back after. Calls that nothing limits pass by. */
-export function limitLayer({ rules, store, renewals, leaseMs, keyHeaders }: LimitLayerParts): Layer {
+export function limitLayer({ rules, store, renewals, leaseMs, keyHeaders, shares }: LimitLayerParts): Layer {
   function limited<Name extends OperationName>(call: Call<Name>, next: (call: Call<Name>) => Reply<Name>): Reply<Name> {
     const counters = rules.countersFor(call as unknown as Call);
     return counters.length === 0 ? next(call) : counted(call, next, counters);
@@ -56,7 +58,7 @@ export function limitLayer({ rules, store, renewals, leaseMs, keyHeaders }: Limi
   ): Reply<Name> {
     const { id, signal, trace } = call;
     const counting = store();
-    const pending = counting.take(id, takesFor(call as unknown as Call, counters), leaseMs);
+    const pending = counting.take(id, takesFor(call as unknown as Call, counters, shares), leaseMs);
     let held: Held | undefined;
     let ending: Ending = {};
     let over = false;
@@ -104,17 +106,19 @@ export function limitLayer({ rules, store, renewals, leaseMs, keyHeaders }: Limi
 }
 
 /** What to take: of tokens as many as the call will probably use. */
-function takesFor(call: Call, counters: readonly Counter[]): readonly LimitTake[] {
+function takesFor(call: Call, counters: readonly Counter[], shares: ActiveShares): readonly LimitTake[] {
   let tokens: Readonly<Record<TokenKind, number>> | undefined;
   const takes = new Array<LimitTake>(counters.length);
   for (let at = 0; at < counters.length; at++) {
-    const { unit, take, tokens: kind } = counters[at] as Counter;
-    if (unit !== "tokens") {
+    const { unit, take, tokens: kind, share } = counters[at] as Counter;
+    if (unit !== "tokens" && share === undefined) {
       takes[at] = take;
       continue;
     }
-    tokens ??= tokensOf(call);
-    takes[at] = { key: take.key, kind: "rate", limit: take.limit, periodMs: take.periodMs, cost: tokens[kind] };
+    const limit = share === undefined ? take.limit : shares.of(share, take.limit);
+    if (unit === "tokens") tokens ??= tokensOf(call);
+    const cost = tokens === undefined || unit !== "tokens" ? take.cost : tokens[kind];
+    takes[at] = { key: take.key, kind: "rate", limit, periodMs: take.periodMs, cost };
   }
   return takes;
 }

@@ -1,5 +1,6 @@
 import type { Plugin } from "@signalbox/kernel";
 import { LIMIT_STORE, MemoryLimits, SHARED_STATE } from "@signalbox/kernel";
+import { ActiveShares } from "./active-shares.ts";
 import { checkOptions } from "./check-options.ts";
 import { GuardedStore } from "./guarded-store.ts";
 import { limitLayer } from "./limit-layer.ts";
@@ -27,6 +28,7 @@ export function limits(options: LimitsOptions = {}): Plugin {
   const guard = (store: NonNullable<LimitsOptions["store"]>): GuardedStore =>
     new GuardedStore({ store, onFailure: onStoreFailure, processes: () => others?.now ?? processes });
   let counting = guard(options.store ?? new MemoryLimits());
+  const shares = new ActiveShares();
   const renewals = new Renewals(leaseMs, ({ id, taken }) => counting.renew(id, taken, leaseMs));
   const layer = limitLayer({
     rules: new RuleBook(options),
@@ -34,12 +36,14 @@ export function limits(options: LimitsOptions = {}): Plugin {
     renewals,
     leaseMs,
     keyHeaders: options.keyHeaders ?? false,
+    shares,
   });
 
   return {
     name: "limits",
     layers: { admit: { layer, events: "pass" } },
     start(container) {
+      if (container.isRegistered(SHARED_STATE, true)) shares.join(container.resolve(SHARED_STATE));
       if (options.store === undefined && container.isRegistered(LIMIT_STORE, true)) {
         counting = guard(container.resolve(LIMIT_STORE));
         others = new ProcessCount(container.resolve(SHARED_STATE), processes);
@@ -48,6 +52,7 @@ export function limits(options: LimitsOptions = {}): Plugin {
     check: () => counting.check(),
     close() {
       renewals.close();
+      shares.close();
       others?.close();
       others = undefined;
     },
