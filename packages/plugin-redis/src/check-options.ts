@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { GatewayError } from "@signalbox/kernel";
 import { CONNECTION_SHAPE, checkRedisOptions } from "./connection/check-connection.ts";
+import type { RedisOptions } from "./options.ts";
 
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 366 * 24 * HOUR_MS;
@@ -14,9 +16,15 @@ const schema = z.strictObject({
   onUnreachable: z.enum(["fail", "wait"]).exactOptional(),
   settledForMs: z.int().min(HOUR_MS).max(YEAR_MS).exactOptional(),
   rebuildAfterMs: z.int().min(0).max(HOUR_MS).exactOptional(),
+  waitForReplicas: z.int().min(0).max(100).exactOptional(),
 });
 
 /** @throws {GatewayError} `option_invalid` naming the option, and never its value */
 export function checkOptions(options: unknown): void {
   checkRedisOptions("redis", schema, options);
+  const { cluster, waitForReplicas } = options as RedisOptions;
+  if (cluster !== undefined && (waitForReplicas ?? 0) > 0) {
+    const message = 'redis: "waitForReplicas" cannot be told a cluster';
+    throw new GatewayError("option_invalid", message, { param: "waitForReplicas", source: "redis" });
+  }
 }

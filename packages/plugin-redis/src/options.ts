@@ -10,4 +10,9 @@ export interface RedisOptions extends RedisConnectionOptions {
   readonly settledForMs?: number;
   /** When Redis has lost its data: how long every process has to tell what it knows. Default 5,000. */
   readonly rebuildAfterMs?: number;
+  /**
+   * A reservation counts when so many replicas have it, so that the one that takes over knows of it. While fewer answer,
+   * nothing passes a budget. Not with `cluster`. Default 0.
+   */
+  readonly waitForReplicas?: number;
 }

@@ -30,11 +30,15 @@ export function redis(options: RedisOptions = {}): RedisPlugin {
   checkOptions(options);
   const namespace = options.namespace ?? NAMESPACE;
   const connection = new Connection(options);
+  const waitForReplicas = options.waitForReplicas ?? 0;
+  // who waits for replicas keeps its connection waiting
+  const counters = waitForReplicas === 0 ? connection : new Connection(options);
   const sharedState = new RedisState(connection, namespace);
   const { settledForMs, rebuildAfterMs } = options;
   let evicts = false;
-  const reservationStore = new RedisReservations(connection, {
+  const reservationStore = new RedisReservations(counters, {
     namespace,
+    waitForReplicas,
     ...(settledForMs === undefined ? {} : { settledForMs }),
     ...(rebuildAfterMs === undefined ? {} : { rebuildAfterMs }),
   });
@@ -44,7 +48,7 @@ export function redis(options: RedisOptions = {}): RedisPlugin {
     limitStore: new RedisLimits(connection, namespace),
     reservationStore,
     async setup() {
-      await open(connection, options.onUnreachable === "wait");
+      for (const each of new Set([connection, counters])) await open(each, options.onUnreachable === "wait");
       evicts = await mayEvict(connection);
       sharedState.start();
     },
@@ -58,7 +62,7 @@ export function redis(options: RedisOptions = {}): RedisPlugin {
     check: () => check(reservationStore, evicts),
     async close() {
       await sharedState.close();
-      connection.close();
+      for (const each of new Set([connection, counters])) each.close();
     },
   };
 }

@@ -103,6 +103,16 @@ export class Connection {
     return this.#guarded(undefined, () => command(this.#client));
   }
 
+  /**
+   * How many replicas have everything that was written on this connection; asked until there are enough, or time is over.
+   * @throws {RedisFailure}
+   */
+  replicated(enough: number): Promise<number> {
+    // it has to answer before its own time limit
+    const waitMs = Math.max(1, Math.floor(this.#timeoutMs * 0.8));
+    return this.run(async (client) => Number(await client.call("WAIT", enough, waitMs)));
+  }
+
   /** Runs a command off the path of calls. */
   background<T>(timeoutMs: number, command: (client: Client) => Promise<T>): Promise<T> {
     return this.#guarded(timeoutMs, () => command(this.#client));

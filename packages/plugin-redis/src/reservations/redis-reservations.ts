@@ -27,6 +27,8 @@ export interface RedisReservationsOptions {
   readonly settledForMs?: number;
   /** How long lost counters wait for every process to be heard of. Default 5,000. */
   readonly rebuildAfterMs?: number;
+  /** How many replicas have to have a reservation. Default 0. */
+  readonly waitForReplicas?: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -51,6 +53,7 @@ export class RedisReservations implements ReservationStore {
   readonly #connection: Connection;
   readonly #prefix: string;
   readonly #settledForMs: number;
+  readonly #replicas: number;
   readonly #recovery: Recovery;
   #reported: readonly string[] = [];
 
@@ -58,6 +61,7 @@ export class RedisReservations implements ReservationStore {
     this.#connection = connection;
     this.#prefix = `{${options.namespace}:budgets}:`;
     this.#settledForMs = options.settledForMs ?? SETTLED_FOR_MS;
+    this.#replicas = options.waitForReplicas ?? 0;
     this.#recovery = new Recovery({
       run: (script, args) => this.#run(script, args, BACKGROUND_MS),
       hold: ({ held, leaseMs }) => this.#restore(held, leaseMs),
@@ -69,7 +73,10 @@ export class RedisReservations implements ReservationStore {
 
   async reserve(request: ReservationRequest, leaseMs: number): Promise<ReservationAnswer> {
     const [held, at, spent, pending] = await this.#hold(request, leaseMs, "check");
-    if (held === 1) return { held: true };
+    if (held === 1) {
+      if (this.#replicas > 0) await this.#replicated();
+      return { held: true };
+    }
     const line = request.lines[(at ?? 1) - 1] as BudgetLine;
     return { held: false, line, spent: BigInt(spent ?? 0), pending: BigInt(pending ?? 0) };
   }
@@ -152,6 +159,19 @@ export class RedisReservations implements ReservationStore {
   async quiet(process: string, written: boolean | undefined, withinMs: number): Promise<boolean> {
     const state = written === undefined ? "" : Number(written);
     return (await this.#run(QUIET, [process, state, withinMs, DAY_MS], BACKGROUND_MS)) === 1;
+  }
+
+  /** Throws when it is not known to be where it has to be: it is given back by whoever asked for it. */
+  async #replicated(): Promise<void> {
+    let reached: number;
+    try {
+      reached = await this.#connection.replicated(this.#replicas);
+    } catch (error) {
+      throw unavailable(error);
+    }
+    if (reached >= this.#replicas) return;
+    const message = `a reservation has reached ${reached} of ${this.#replicas} replicas of Redis in time`;
+    throw new GatewayError("ledger_unavailable", message, { source: "redis", retryAfterMs: 1_000 });
   }
 
   async #restore(requests: readonly ReservationRequest[], leaseMs: number): Promise<void> {
