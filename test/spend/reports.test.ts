@@ -154,15 +154,7 @@ describe.each(STORES)("reports over %s", (store) => {
           total_spend: 0.000000003,
           total_spend_nano: "3",
           metadata: [
-            {
-              model: "gpt-4o",
-              api_key: running.ids.bob,
-              spend: 0.000000003,
-              spend_nano: "3",
-              cache_savings: 0,
-              cache_savings_nano: "0",
-              total_tokens: 7,
-            },
+            expect.objectContaining({ model: "gpt-4o", api_key: running.ids.bob, spend_nano: "3", total_tokens: 7 }),
           ],
         },
       ],
