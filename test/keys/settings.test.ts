@@ -68,11 +68,11 @@ describe("guardrails of a key", () => {
 
 describe("what no plugin reads", () => {
   it("is refused, with the word who would read it; what asks for nothing is taken", async () => {
-    const refused = await running.api("POST /key/generate", { allowed_cache_controls: ["no-store"] });
+    const refused = await running.api("POST /key/generate", { prompts: ["greeting"] });
     expect(refused.body.error).toEqual({
-      message: "allowed_cache_controls has no effect in this gateway: it is read by a cache plugin",
+      message: "prompts has no effect in this gateway: it is read by a plugin that manages prompts",
       type: "invalid_request_error",
-      param: "allowed_cache_controls",
+      param: "prompts",
       code: "unsupported_parameter",
     });
     const taken = await running.api("POST /key/generate", {

@@ -97,7 +97,7 @@ export function keys(options: KeysOptions): Plugin {
           facts: container.resolve(MODEL_FACTS),
           pricing: container.isRegistered(PRICING, true) ? container.resolve(PRICING) : undefined,
           entries: container.isRegistered(ENTRY_STORE, true) ? container.resolve(ENTRY_STORE) : undefined,
-          settings: new Set(["guardrails"]),
+          settings: new Set(["guardrails", "allowed_cache_controls"]),
         },
       });
       container.register(DIRECTORY, { useValue: new RecordDirectory(management) });

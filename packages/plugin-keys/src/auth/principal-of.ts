@@ -46,6 +46,7 @@ export function principalOf(identity: Identity): Principal {
   const routing = routingOf(key.router_settings ?? team?.router_settings ?? null);
   const aliases = { ...team?.model_aliases, ...key.aliases };
   const guardrails = [...new Set([...guardrailsOf(team?.settings), ...guardrailsOf(key.settings)])];
+  const cacheControls = cacheControlsOf(key.settings) ?? cacheControlsOf(team?.settings);
   const tags = [...new Set([...(team?.tags ?? []), ...key.tags])];
   return {
     id: key.id,
@@ -57,6 +58,7 @@ export function principalOf(identity: Identity): Principal {
     ...(organization !== undefined && { organizationId: organization.id }),
     ...(tags.length > 0 && { tags }),
     ...(guardrails.length > 0 && { guardrails: { on: guardrails } }),
+    ...(cacheControls !== undefined && { cacheControls }),
     ...(Object.keys(aliases).length > 0 && { aliases }),
     ...(routing !== undefined && { routing }),
     ...(budgets.length > 0 && { budgets }),
@@ -70,6 +72,11 @@ export function principalOf(identity: Identity): Principal {
 /** Those that calls need, besides those that all calls do. One that is not there lets no call pass. */
 function guardrailsOf(settings: Readonly<Record<string, unknown>> | undefined): readonly string[] {
   return (settings?.["guardrails"] ?? []) as readonly string[];
+}
+
+/** What its requests may ask of caches. The key's own word counts before its team's. */
+function cacheControlsOf(settings: Readonly<Record<string, unknown>> | undefined): readonly string[] | undefined {
+  return settings?.["allowed_cache_controls"] as readonly string[] | undefined;
 }
 
 /** A key of a team is bounded by the team, any other by its user; both by the organisation. */
