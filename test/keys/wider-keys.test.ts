@@ -120,8 +120,17 @@ const WIDER: Readonly<Record<string, readonly (readonly [value: unknown, outcome
   auto_rotate: [[true, "auto_rotate"]],
   rotation_interval: [["1d", "rotation_interval"]],
   send_invite_email: [[true, "send_invite_email"]],
-  tpm_limit_type: [["best_effort_throughput", SHARED]],
-  rpm_limit_type: [["best_effort_throughput", SHARED]],
+  tpm_limit_type: [
+    ["best_effort_throughput", SHARED],
+    ["guaranteed_throughput", "tpm_limit_type"],
+    ["dynamic", "tpm_limit_type"],
+  ],
+  rpm_limit_type: [
+    ["best_effort_throughput", SHARED],
+    ["guaranteed_throughput", "rpm_limit_type"],
+    ["dynamic", "rpm_limit_type"],
+  ],
+  priority: [[100, "priority"]],
 };
 
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-import type { BudgetRule, LimitRule, Scope } from "@signalbox/kernel";
+import type { BudgetRule, LimitRule, LimitShare, Scope } from "@signalbox/kernel";
 import { parseUsd } from "@signalbox/kernel";
 import type { Bounds } from "../records/records.ts";
 
@@ -66,10 +66,28 @@ export interface BudgetExtras {
   readonly windows?: readonly { readonly budget_duration: string; readonly max_budget: number }[] | null | undefined;
 }
 
+/** Of whose limits a scope has a share, and how much that weighs. */
+export interface SharedLimits {
+  readonly weight: number;
+  readonly requests?: { readonly of: Scope; readonly limit: number };
+  readonly tokens?: { readonly of: Scope; readonly limit: number };
+}
+
 /** What a scope may do in a minute, and at once. */
-export function limitRules(scope: Scope, bounds: Bounds): readonly LimitRule[] {
+export function limitRules(scope: Scope, bounds: Bounds, shared?: SharedLimits): readonly LimitRule[] {
   const rules: LimitRule[] = [];
-  const { rpm_limit: requests, tpm_limit: tokens, max_parallel_requests: parallel } = bounds;
+  const { max_parallel_requests: parallel } = bounds;
+  let { rpm_limit: requests, tpm_limit: tokens } = bounds;
+  if (shared?.requests !== undefined) {
+    const { of, limit } = shared.requests;
+    rules.push({ scope, requestsPerMinute: limit, share: shareOf(of, shared.weight, requests) });
+    requests = null;
+  }
+  if (shared?.tokens !== undefined) {
+    const { of, limit } = shared.tokens;
+    rules.push({ scope, tokensPerMinute: limit, share: shareOf(of, shared.weight, tokens) });
+    tokens = null;
+  }
   if (isSet(requests) || isSet(tokens) || isSet(parallel)) {
     rules.push({
       scope,
@@ -89,6 +107,11 @@ export function limitRules(scope: Scope, bounds: Bounds): readonly LimitRule[] {
     });
   }
   return rules;
+}
+
+/** A limit of its own is what it always has. */
+function shareOf(of: Scope, weight: number, least: number | null | undefined): LimitShare {
+  return { of, weight, ...(isSet(least) && { least }) };
 }
 
 function isSet<Value>(value: Value | null | undefined): value is Value {

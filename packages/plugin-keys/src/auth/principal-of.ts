@@ -1,6 +1,6 @@
 import type { BudgetRule, LimitRule, Principal, RoutingPreferences, Scope } from "@signalbox/kernel";
-import type { Bounds, RouterSettings } from "../records/records.ts";
-import type { BudgetExtras } from "./bounds.ts";
+import type { Bounds, KeyRecord, OrganizationRecord, RouterSettings, TeamRecord } from "../records/records.ts";
+import type { BudgetExtras, SharedLimits } from "./bounds.ts";
 import { budgetRules, limitRules, withBudget } from "./bounds.ts";
 import type { Identity } from "./identity.ts";
 import { commonModels, plainModels, withGroups } from "./model-grants.ts";
@@ -11,18 +11,19 @@ export function principalOf(identity: Identity): Principal {
   const { key, ancestors, user, team, organization } = identity;
   const budgets: BudgetRule[] = [];
   const limits: LimitRule[] = [];
-  const bound = (scope: Scope, own: Bounds | undefined, extra?: BudgetExtras): void => {
+  const bound = (scope: Scope, own: Bounds | undefined, extra?: BudgetExtras, shared?: SharedLimits): void => {
     if (own === undefined) return;
     const bounds = withBudget(own, identity.budgets.get(own.budget_id ?? ""));
     budgets.push(...budgetRules(scope, bounds, extra));
-    limits.push(...limitRules(scope, bounds));
+    limits.push(...limitRules(scope, bounds, shared));
   };
   for (const each of [key, ...ancestors]) {
-    bound({ kind: "key", id: each?.id ?? "" }, each, {
+    const extra: BudgetExtras = {
       increaseBy: each?.temp_budget_increase,
       increaseUntil: each?.temp_budget_expiry,
       windows: each?.budget_limits,
-    });
+    };
+    bound({ kind: "key", id: each?.id ?? "" }, each, extra, sharedLimits(each, identity));
   }
   if (user !== undefined) bound({ kind: "user", id: user.id }, user);
   if (team !== undefined) {
@@ -66,6 +67,30 @@ export function principalOf(identity: Identity): Principal {
     ...(routes !== undefined && { routes }),
     ...(key.key_alias !== null && { alias: key.key_alias }),
     metadata: key.metadata,
+  };
+}
+
+/** What a dynamic key shares with others: the limit of its team, else of its organisation. */
+function sharedLimits(key: KeyRecord | undefined, identity: Identity): SharedLimits | undefined {
+  if (key?.rpm_limit_type !== "dynamic" && key?.tpm_limit_type !== "dynamic") return undefined;
+  const { team, organization, budgets } = identity;
+  const parents: readonly (readonly [Scope["kind"], TeamRecord | OrganizationRecord | undefined])[] = [
+    ["team", team],
+    ["organization", organization],
+  ];
+  const sharedOf = (field: "rpm_limit" | "tpm_limit"): { readonly of: Scope; readonly limit: number } | undefined => {
+    for (const [kind, parent] of parents) {
+      const limit = parent === undefined ? null : withBudget(parent, budgets.get(parent.budget_id ?? ""))[field];
+      if (parent !== undefined && limit != null) return { of: { kind, id: parent.id }, limit };
+    }
+    return undefined;
+  };
+  const requests = key.rpm_limit_type === "dynamic" ? sharedOf("rpm_limit") : undefined;
+  const tokens = key.tpm_limit_type === "dynamic" ? sharedOf("tpm_limit") : undefined;
+  return {
+    weight: key.priority ?? 1,
+    ...(requests !== undefined && { requests }),
+    ...(tokens !== undefined && { tokens }),
   };
 }
 
