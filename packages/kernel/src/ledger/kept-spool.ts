@@ -108,12 +108,16 @@ export class KeptSpool {
     }
   }
 
-  /** With `remove`, nothing in it is needed any more. */
-  async close(remove: boolean): Promise<void> {
+  /** Everything is on the disk then. Nothing is noted any more. */
+  async close(): Promise<void> {
     this.#closing = true;
     clearInterval(this.#timer);
     await this.#moving;
     await this.#spool.close();
+  }
+
+  /** Lets go of the directory; with `remove`, nothing in it is needed any more. */
+  async leave(remove: boolean): Promise<void> {
     await this.#owned.release(remove && !this.#lost);
   }
 

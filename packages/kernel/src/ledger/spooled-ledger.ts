@@ -222,10 +222,11 @@ export class SpooledLedger implements Ledger {
   async #close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     const written = [await this.#settlements.close(CLOSE_PATIENCE_MS), await this.#entries.close(CLOSE_PATIENCE_MS)];
+    await this.#spool?.close();
     // what is not written, and what was never settled, is for the next process
     const nothingLeft = this.#open.size === 0 && written.every((all) => all);
     if (nothingLeft) await this.#reconciler?.leave();
-    await this.#spool?.close(nothingLeft);
+    await this.#spool?.leave(nothingLeft);
   }
 
   #store(): ReservationStore {
