@@ -76,6 +76,36 @@ it("a plugin that cannot start stops the start, by name, and closes what has beg
   expect(closed).toEqual(["limit store"]);
 });
 
+it("a plugin that cannot be set up stops the start, and what was set up before it is closed", async () => {
+  const log: string[] = [];
+  const stuck = {
+    close() {
+      throw new Error("will not close");
+    },
+  };
+  const starting = createGateway({
+    plugins: [
+      logging("first", log, {
+        ledger: Object.assign(new MemoryLedger(), { close: () => void log.push("ledger close") }),
+      }),
+      logging("second", log, stuck),
+      logging("third", log, {
+        setup() {
+          throw new Error("the database is away");
+        },
+      }),
+      logging("fourth", log),
+    ],
+  });
+  await expect(starting).rejects.toMatchObject({
+    code: "plugin_setup_failed",
+    source: "third",
+    message: 'plugin "third" could not be set up: the database is away',
+    cause: { errors: [{ source: "third" }, { message: "will not close" }] },
+  });
+  expect(log).toEqual(["first setup", "second setup", "first close", "ledger close"]);
+});
+
 it("a gateway has one store of each kind", async () => {
   const ledger = new MemoryLedger();
   await expect(

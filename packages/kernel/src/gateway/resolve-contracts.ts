@@ -58,7 +58,7 @@ export async function resolveContracts(
 ): Promise<Contracts> {
   const container = gatewayContainer(parent);
   container.register(MODEL_TABLE, { useValue: models });
-  for (const plugin of plugins) await named(plugin, "could not be set up", () => plugin.setup?.(container));
+  await setUpPlugins(plugins, container);
   for (const plugin of plugins) {
     if (plugin.authenticator !== undefined) registerDefault(container, AUTHENTICATOR, plugin.authenticator);
     if (plugin.ledger !== undefined) registerDefault(container, LEDGER, plugin.ledger);
@@ -90,6 +90,44 @@ export async function resolveContracts(
     ledger,
     closed: [...caches.values(), ledger, ...stores, state, transport].filter((each) => each !== undefined),
   };
+}
+
+/** When one cannot be set up, those before it are closed: what they hold open would keep the process alive. */
+async function setUpPlugins(plugins: readonly Plugin[], container: DependencyContainer): Promise<void> {
+  const done: Plugin[] = [];
+  try {
+    for (const plugin of plugins) {
+      await named(plugin, "could not be set up", () => plugin.setup?.(container));
+      done.push(plugin);
+    }
+  } catch (thrown) {
+    const failures: unknown[] = [];
+    for (const plugin of done.reverse()) {
+      for (const each of [plugin, ...contractsOf(plugin)]) {
+        try {
+          await each.close?.();
+        } catch (failure) {
+          failures.push(failure);
+        }
+      }
+    }
+    throw failures.length === 0 ? thrown : withCauses(thrown, failures);
+  }
+}
+
+/** What a plugin brings that holds something open. */
+function contractsOf(plugin: Plugin): readonly Closable[] {
+  const { cache, ledger, limitStore, reservationStore, entryStore, recordStore, sharedState, transport } = plugin;
+  const all = [cache, ledger, limitStore, reservationStore, entryStore, recordStore, sharedState, transport];
+  return [...new Set(all.filter((each) => each !== undefined))];
+}
+
+/** The reason of the failed start, and what went wrong on the way back. */
+function withCauses(thrown: unknown, failures: readonly unknown[]): unknown {
+  if (!isGatewayError(thrown)) return thrown;
+  const { code, message, source } = thrown;
+  const cause = new AggregateError([thrown, ...failures], "some plugins could not be closed either");
+  return new GatewayError(code, message, { ...(source !== undefined && { source }), cause });
 }
 
 /** The application's own replaces those of all plugins. */
