@@ -57,7 +57,7 @@ export class RemoteService {
   /** What the service says about each text: as it said before, or asked now, equal texts once. */
   async judge(texts: readonly string[], place: JudgedFor): Promise<readonly Judgement[]> {
     const startedMs = place.call.trace.elapsedMs();
-    const facts = [place.mode, this.#judge.keyOf?.(place.call) ?? ""];
+    const facts = [place.mode, this.#judge.keyOf?.(place.call, place.mode) ?? ""];
     const answers = new Map<string, Judgement>();
     const digests = new Map<string, string>();
     const missing = new Set<string>();

@@ -48,7 +48,7 @@ export interface TextJudge {
   /** It looks at whole requests: asked with no texts at all where there are none. Default false. */
   readonly wholeRequests?: boolean;
   /** What else its answers depend on, as text: part of the key under which they are kept. Default: nothing. */
-  keyOf?(call: Call): string;
+  keyOf?(call: Call, mode: "input" | "output"): string;
   /** Judges each text, in their order. What it throws is an outage. */
   judge(texts: readonly string[], question: RemoteQuestion): Promise<readonly Judgement[]>;
 }

@@ -1,0 +1,2 @@
+export { azureGuardrails } from "./azure-guardrails.ts";
+export type { AzureGuardrailOptions, PromptShieldOptions, TextModerationOptions } from "./options.ts";

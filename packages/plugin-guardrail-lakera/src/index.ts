@@ -1,0 +1,2 @@
+export { lakeraGuardrails } from "./lakera-guardrails.ts";
+export type { LakeraGuardrailOptions } from "./options.ts";

@@ -1,0 +1,2 @@
+export { moderationGuardrails } from "./moderation-guardrails.ts";
+export type { ModerationGuardrailOptions } from "./options.ts";

@@ -1,0 +1,2 @@
+export type { PresidioGuardrailOptions } from "./options.ts";
+export { presidioGuardrails } from "./presidio-guardrails.ts";
