@@ -71,7 +71,7 @@ describe("events", () => {
     const caller = await key(gateway, { soft_budget: 0.00012 });
     for (let call = 0; call < 5; call++) {
       expect(await ask(gateway, caller)).toBe("paid-1");
-      await new Promise((resolve) => setTimeout(resolve, 250));
+      await new Promise((resolve) => setTimeout(resolve, 400));
       expect(told.length).toBe(call < 2 ? 0 : 1);
     }
     expect(events()).toEqual(["key all soft of 120000"]);
@@ -90,7 +90,7 @@ describe("events", () => {
     const answers: string[] = [];
     for (let call = 0; call < 6; call++) {
       answers.push(await ask(gateway, caller));
-      await new Promise((resolve) => setTimeout(resolve, 250));
+      await new Promise((resolve) => setTimeout(resolve, 400));
     }
     expect(answers.at(-1)).toBe("budget_exceeded key");
     const day = new Date().toISOString().slice(0, 10);

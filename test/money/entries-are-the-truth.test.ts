@@ -88,7 +88,7 @@ it("refunds, resets and corrections are rows: read again from zero, they give th
           continue;
         }
         await ledger.reserve({ id, estimate: 600n, lines });
-        ledger.dispatched?.(id);
+        await ledger.dispatched?.(id);
         if (what === "settle") {
           await ledger.settle({ id, actual: cost, status: "final" });
           await ledger.append(entryOf(callId, lines, cost, "final"));

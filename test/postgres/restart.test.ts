@@ -52,7 +52,7 @@ describe("a PostgreSQL that is restarted under load", () => {
           const before = away;
           await ledger.reserve({ id, estimate: 1_000n, lines: [line] });
           if (before && away) admittedWhileAway++;
-          ledger.dispatched(id);
+          await ledger.dispatched(id);
         } catch (error) {
           expect(error).toMatchObject({ code: "ledger_unavailable" });
           refused++;

@@ -114,7 +114,7 @@ class Traffic {
     const estimate = 100n + BigInt(Math.floor(Math.random() * 400));
     const { held } = await ledger.reserve({ id, estimate, lines: [LINE, WIDE] });
     if (!held) return;
-    ledger.dispatched(id);
+    await ledger.dispatched(id);
     const actual = (estimate * BigInt(20 + Math.floor(Math.random() * 80))) / 100n;
     this.charged += actual;
     await sleep(Math.random() * 20);
@@ -149,7 +149,7 @@ describe("a Redis that loses everything under load", () => {
       // one that is under way all the time
       const long = `${ids.next(Date.now())}/1`;
       await first.ledger.reserve({ id: long, estimate: 777n, lines: [LINE] });
-      first.ledger.dispatched(long);
+      await first.ledger.dispatched(long);
       await lose(own);
       await expect(first.ledger.reserve({ id: "x/1", estimate: 1n, lines: [LINE] })).rejects.toMatchObject({
         code: "ledger_unavailable",
@@ -190,7 +190,7 @@ describe("a spool that is replayed after Redis has forgotten its ids", () => {
     const { ledger, redis, entries } = await start(own, "forgotten");
     const id = `${ids.next(Date.now())}/1`;
     await ledger.reserve({ id, estimate: 50n, lines: [LINE] });
-    ledger.dispatched(id);
+    await ledger.dispatched(id);
     await ledger.settle({ id, actual: 20n, status: "final" });
     await ledger.append(entryOf(id, 20n, [LINE]));
     const [name = ""] = readdirSync(join(folder, "forgotten")).filter((each) => !each.endsWith(".lock"));

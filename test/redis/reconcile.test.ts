@@ -71,7 +71,7 @@ async function spend(ledger: SpooledLedger, billed: bigint): Promise<void> {
   const id = `${callId}/1`;
   const { held } = await ledger.reserve({ id, estimate: 1_000n, lines: [line] });
   if (!held) throw new Error("the budget is large enough");
-  ledger.dispatched(id);
+  await ledger.dispatched(id);
   await sleep(5);
   void ledger.settle({ id, actual: billed, status: "final" });
   void ledger.append(newEntry({ id, callId, billed, cost: billed }));

@@ -142,11 +142,11 @@ export interface Spend {
 export interface Ledger {
   reserve(request: ReservationRequest): Promise<ReservationAnswer>;
   /**
-   * The attempt is about to be sent: from now on it may cost something, even if nobody ever settles it. Returns when that
-   * would survive the end of this process. An attempt that was never dispatched ends at 0.
+   * The attempt is about to be sent: from now on it may cost something, even if nobody ever settles it. Resolves when
+   * that would survive the end of this process, and nothing must be sent before. An attempt that was never dispatched ends at 0.
    * @throws {GatewayError} `overloaded` when it cannot be noted; then nothing must be sent
    */
-  dispatched?(id: string): void;
+  dispatched?(id: string): void | Promise<void>;
   settle(settlement: Settlement): Promise<void>;
   /** Nothing was sent, or the failure is known to cost nothing. */
   void(id: string): Promise<void>;

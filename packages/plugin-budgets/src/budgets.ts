@@ -7,6 +7,7 @@ import { memoryLedger, SPEND_IN_MEMORY } from "./books/memory-ledger.ts";
 import { checkOptions } from "./check-options.ts";
 import type { BudgetsOptions } from "./options.ts";
 import { Receipts } from "./receipts/receipt.ts";
+import { Charges } from "./rules/charges.ts";
 import { OutputLimits } from "./rules/output-limits.ts";
 import { RuleBook } from "./rules/rule-book.ts";
 
@@ -59,8 +60,7 @@ export function budgets(options: BudgetsOptions = {}): Plugin {
       books = new Books({
         ledger,
         receipts: new Receipts(pricing, options.unseenTokens ?? DEFAULT_UNSEEN_TOKENS, factsOf),
-        rules: new RuleBook(rules),
-        periods: new Periods(timezone),
+        charges: new Charges(new RuleBook(rules), new Periods(timezone)),
         watch: new BudgetWatch(ledger, thresholds),
         unknownPrice,
         outputs: new OutputLimits(options, factsOf),

@@ -29,6 +29,8 @@ export class EmbeddedReservations implements ReservationStore {
   readonly #written: WrittenEntries;
   readonly #counters: MemoryReservations = new MemoryReservations();
   readonly #seen = new Set<string>();
+  /** Lists that never change, whose lines have all been seen. */
+  readonly #seenLists = new WeakSet<readonly BudgetLine[]>();
   /** Until the first reservation, what is settled is a replay: its entry may stand in the file already. These are done. */
   #replayed: Set<string> | undefined = new Set();
 
@@ -49,8 +51,8 @@ export class EmbeddedReservations implements ReservationStore {
         this.#replayed.add(settlement.id);
         await this.#recall(settlement);
       }
-      await this.#counters.settle([settlement]);
     }
+    await this.#counters.settle(settlements);
   }
 
   renew(ids: readonly string[], leaseMs: number): Promise<void> {
@@ -76,6 +78,7 @@ export class EmbeddedReservations implements ReservationStore {
   }
 
   #see(lines: readonly BudgetLine[]): void {
+    if (this.#seenLists.has(lines)) return;
     for (const line of lines) {
       const key = lineKey(line);
       if (this.#seen.has(key)) continue;
@@ -83,6 +86,7 @@ export class EmbeddedReservations implements ReservationStore {
       this.#seen.add(key);
       if (posted !== 0n) void this.#counters.correct(line, 0n, posted);
     }
+    if (Object.isFrozen(lines)) this.#seenLists.add(lines);
   }
 
   /** An entry in the file is in the sums already: its settlement is remembered, so that only a difference is posted. */

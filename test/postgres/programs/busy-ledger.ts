@@ -47,7 +47,7 @@ async function attempt(): Promise<void> {
   // some are reserved and not yet sent, others sent and not yet ended, when the process is stopped
   if (counter++ % 2 === 0) await sleep(Math.random() * 60);
   try {
-    ledger.dispatched(id);
+    await ledger.dispatched(id);
   } catch (error) {
     await ledger.void(id);
     throw error;

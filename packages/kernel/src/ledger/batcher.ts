@@ -42,11 +42,14 @@ export class Batcher<Item> {
 
   /** Resolves when the item is written. */
   push(item: Item): Promise<void> {
-    return new Promise((done) => {
-      this.#waiting.push({ item, done });
-      if (this.#waiting.length >= this.#options.mostItems) this.#hurry?.();
-      this.#running ??= this.#run();
-    });
+    return new Promise((done) => this.add(item, done));
+  }
+
+  /** `push` for those who need no promise. */
+  add(item: Item, done: () => void): void {
+    this.#waiting.push({ item, done });
+    if (this.#waiting.length >= this.#options.mostItems) this.#hurry?.();
+    this.#running ??= this.#run();
   }
 
   /** Nothing is written until `resume`. Resolves when nothing is being written any more. */

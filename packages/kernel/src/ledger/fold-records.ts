@@ -52,10 +52,12 @@ function gather(records: Iterable<SpoolRecord>): ReadonlyMap<string, Left> {
   };
   for (const record of records) {
     switch (record.kind) {
-      case "R": {
+      case "R":
+      case "P": {
         const left = of(record.request.id);
         left.request ??= record.request;
         left.at ||= record.at;
+        left.sent ||= record.kind === "P";
         break;
       }
       case "N":

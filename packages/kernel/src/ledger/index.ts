@@ -18,6 +18,6 @@ export { createDirectory, takeOver } from "./spool-directory.ts";
 export type { FramedRecords } from "./spool-frames.ts";
 export { frameRecord, readFrames } from "./spool-frames.ts";
 export type { SpoolRecord } from "./spool-records.ts";
-export { readRecord, writeRecord } from "./spool-records.ts";
+export { RecordWriter, readRecord } from "./spool-records.ts";
 export { SpooledLedger } from "./spooled-ledger.ts";
 export type { SpooledLedgerOptions } from "./spooled-ledger-options.ts";

@@ -4,7 +4,7 @@ import { Spool } from "./spool.ts";
 import type { OwnedDirectory } from "./spool-directory.ts";
 import { ABANDONED_MS, createDirectory, reclaim } from "./spool-directory.ts";
 import type { SpoolRecord } from "./spool-records.ts";
-import { writeRecord } from "./spool-records.ts";
+import { RecordWriter } from "./spool-records.ts";
 
 /** Where a spool is kept, and what is done when it has to be begun anew. */
 export interface KeptSpoolOptions {
@@ -38,6 +38,7 @@ export class KeptSpool {
   readonly #options: KeptSpoolOptions;
   readonly #abandonedMs: number;
   readonly #timer: NodeJS.Timeout;
+  readonly #writer = new RecordWriter();
   #owned: OwnedDirectory;
   #spool: Spool;
   #sure: Moment = now();
@@ -45,7 +46,11 @@ export class KeptSpool {
   #lost = false;
   #moving: Promise<void> | undefined;
   #closing = false;
-  #lossesBefore = 0;
+  /** The promises of the spool that were asked for last, and what they tell. */
+  #turn: Promise<void> | undefined;
+  #kept: Promise<boolean> = Promise.resolve(true);
+  #group: Promise<void> | undefined;
+  #synchronised: Promise<void> = Promise.resolve();
   /** Why nothing can be noted; undefined when the last try has succeeded. */
   failure: unknown;
 
@@ -70,15 +75,10 @@ export class KeptSpool {
     return this.#spool.bytes;
   }
 
-  /** How often records that were to be written soon are not there. */
-  get losses(): number {
-    return this.#lossesBefore + this.#spool.losses;
-  }
-
   /** Pins what was noted until `release`. undefined: it cannot be noted, `failure` says why. */
   note(record: SpoolRecord, when: "now" | "soon"): Segment | undefined {
     try {
-      const pin = this.#spool.append(writeRecord(record), when);
+      const pin = this.#spool.append(this.#writer.write(record), when);
       if (this.#holds()) {
         this.failure = undefined;
         return pin;
@@ -99,13 +99,34 @@ export class KeptSpool {
     this.#spool.flush();
   }
 
-  /** Resolves when all is on the disk that can be. */
-  async durable(): Promise<void> {
-    try {
-      await this.#spool.durable();
-    } catch (error) {
-      this.failure = error;
+  /** Resolves when what was noted is with the operating system, in a directory of this process's own; answers whether. undefined: it is. */
+  written(): Promise<boolean> | undefined {
+    const spool = this.#spool;
+    const turn = spool.written();
+    if (turn === undefined) return undefined;
+    if (turn !== this.#turn) {
+      this.#turn = turn;
+      this.#kept = turn.then(
+        () => spool === this.#spool && this.#holds(),
+        (error: unknown) => {
+          this.failure = error;
+          return false;
+        },
+      );
     }
+    return this.#kept;
+  }
+
+  /** Resolves when all is on the disk that can be. */
+  durable(): Promise<void> {
+    const group = this.#spool.durable();
+    if (group !== this.#group) {
+      this.#group = group;
+      this.#synchronised = group.catch((error: unknown) => {
+        this.failure = error;
+      });
+    }
+    return this.#synchronised;
   }
 
   /** Everything is on the disk then. Nothing is noted any more. */
@@ -184,7 +205,6 @@ export class KeptSpool {
     this.#lost = false;
     this.failure = undefined;
     if (this.#owned.before === undefined) {
-      this.#lossesBefore = this.losses + 1;
       const last = this.#spool;
       this.#spool = this.#begin();
       this.#options.begunAnew();

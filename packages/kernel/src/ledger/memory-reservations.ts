@@ -17,22 +17,26 @@ interface Held {
   leasedUntil: number;
 }
 
+/** What may still be corrected. */
 interface Settled {
   readonly counters: readonly Counter[];
-  posted: NanoUsd;
-  /** It may still be corrected. */
-  guess: boolean;
+  readonly posted: NanoUsd;
   /** On the scale of `performance.now()`. */
-  at: number;
+  readonly at: number;
 }
+
+const HELD: ReservationAnswer = { held: true };
 
 /** What `MemoryReservations` may be told. */
 export interface MemoryReservationsOptions {
-  /** How long a settled id is remembered, so that a repetition changes nothing. Default 1 hour. */
+  /** How long a settled id whose amount is a guess is remembered, so that it can be corrected. Default 1 hour. */
   readonly rememberMs?: number;
+  /** Of ids whose amount is certain, at least so many of the latest are remembered: a repetition changes nothing. Default 10,000. */
+  readonly remembered?: number;
 }
 
 const DEFAULT_REMEMBER_MS = 3_600_000;
+const DEFAULT_REMEMBERED = 10_000;
 /** Of the oldest settled ids, looked at for each new one: more than one, so that their number goes down again. */
 const FORGET_AT_ONCE = 4;
 
@@ -45,45 +49,52 @@ export class MemoryReservations implements ReservationStore {
   readonly #counters = new Map<string, Counter>();
   readonly #held = new Map<string, Held>();
   /** In order of their settlement. */
-  readonly #settled = new Map<string, Settled>();
+  readonly #guesses = new Map<string, Settled>();
+  /** Certain ones, and those before them: forgotten by thousands, one by one would cost a search through the gaps. */
+  #certain = new Set<string>();
+  #certainBefore = new Set<string>();
   readonly #rememberMs: number;
+  readonly #remembered: number;
+  /** By lists that never change. */
+  readonly #ofLists = new WeakMap<readonly BudgetLine[], readonly Counter[]>();
   #closed = false;
 
   constructor(options: MemoryReservationsOptions = {}) {
     this.#rememberMs = options.rememberMs ?? DEFAULT_REMEMBER_MS;
+    this.#remembered = options.remembered ?? DEFAULT_REMEMBERED;
   }
 
   async reserve({ id, estimate, lines }: ReservationRequest, leaseMs: number): Promise<ReservationAnswer> {
     this.#checkOpen();
-    if (this.#held.has(id) || this.#settled.has(id)) return { held: true };
-    const counters: Counter[] = [];
-    for (const line of lines) {
-      const counter = this.#counter(line);
-      if (line.limit !== null && counter.posted + counter.pending + estimate > line.limit) {
-        return { held: false, line, spent: counter.posted, pending: counter.pending };
-      }
-      counters.push(counter);
+    if (this.#held.has(id) || this.#isCertain(id) || this.#guesses.has(id)) return HELD;
+    const counters = this.#countersOf(lines);
+    for (let at = 0; at < lines.length; at++) {
+      const line = lines[at] as BudgetLine;
+      const { posted, pending } = counters[at] as Counter;
+      if (line.limit !== null && posted + pending + estimate > line.limit)
+        return { held: false, line, spent: posted, pending };
     }
     for (const counter of counters) counter.pending += estimate;
     this.#held.set(id, { estimate, lines, counters, leasedUntil: performance.now() + leaseMs });
-    return { held: true };
+    return HELD;
   }
 
   async settle(settlements: readonly LineSettlement[]): Promise<void> {
     this.#checkOpen();
     const now = performance.now();
     for (const { id, actual, status, lines, written } of settlements) {
-      const before = this.#settled.get(id);
+      if (this.#isCertain(id)) continue;
+      const before = this.#guesses.get(id);
       if (before !== undefined) {
-        if (!before.guess || status !== "final") continue;
+        if (status !== "final") continue;
         for (const counter of before.counters) counter.posted += actual - before.posted;
-        before.posted = actual;
-        before.guess = false;
+        this.#guesses.delete(id);
+        this.#remember(id);
         continue;
       }
       const guess = status !== "final";
       const held = this.#release(id);
-      const counters = held ?? lines.map((line) => this.#counter(line));
+      const counters = held ?? this.#countersOf(lines);
       if (held !== undefined || written === undefined) {
         this.#post(id, counters, actual, guess, now);
         continue;
@@ -171,12 +182,36 @@ export class MemoryReservations implements ReservationStore {
 
   #post(id: string, counters: readonly Counter[], amount: NanoUsd, guess: boolean, now: number): void {
     for (const counter of counters) counter.posted += amount;
-    this.#settled.set(id, { counters, posted: amount, guess, at: now });
-    let looked = 0;
-    for (const [oldest, { at }] of this.#settled) {
-      if (looked++ === FORGET_AT_ONCE || at + this.#rememberMs > now) break;
-      this.#settled.delete(oldest);
+    if (!guess) {
+      this.#remember(id);
+      return;
     }
+    this.#guesses.set(id, { counters, posted: amount, at: now });
+    let looked = 0;
+    for (const [oldest, { at }] of this.#guesses) {
+      if (looked++ === FORGET_AT_ONCE || at + this.#rememberMs > now) break;
+      this.#guesses.delete(oldest);
+    }
+  }
+
+  #isCertain(id: string): boolean {
+    return this.#certain.has(id) || this.#certainBefore.has(id);
+  }
+
+  #remember(id: string): void {
+    if (this.#certain.size >= this.#remembered) {
+      this.#certainBefore = this.#certain;
+      this.#certain = new Set();
+    }
+    this.#certain.add(id);
+  }
+
+  #countersOf(lines: readonly BudgetLine[]): readonly Counter[] {
+    const known = this.#ofLists.get(lines);
+    if (known !== undefined) return known;
+    const counters = lines.map((line) => this.#counter(line));
+    if (Object.isFrozen(lines)) this.#ofLists.set(lines, counters);
+    return counters;
   }
 
   #counter(line: BudgetLine): Counter {

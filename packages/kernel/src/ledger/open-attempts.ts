@@ -1,9 +1,9 @@
 import type { Entry, ReservationRequest, Settlement, SpendQuery } from "../ledger.ts";
 import type { LineSettlement } from "../ledger-stores.ts";
 import type { NanoUsd } from "../money.ts";
+import { lineOf } from "./fold-records.ts";
 import { scopeKey } from "./line-key.ts";
 import type { Segment } from "./spool.ts";
-import type { SpoolRecord } from "./spool-records.ts";
 
 /** An attempt whose settlement or entry is not written yet. */
 export interface OpenAttempt {
@@ -15,8 +15,8 @@ export interface OpenAttempt {
   sent: boolean;
   /** Another process has booked it at 0 before it was sent. */
   ended: boolean;
-  /** What the spool had lost when the first record was put off; undefined where it was written at once. */
-  losses: number | undefined;
+  /** Its entry, when that is in the spool. */
+  told: Entry | undefined;
   settlement: Settlement | undefined;
   /** `performance.now()`; undefined until the settlement is written. */
   settledAt: number | undefined;
@@ -108,7 +108,7 @@ export function openAttempt(request: ReservationRequest, at: number): OpenAttemp
     pins: [],
     sent: false,
     ended: false,
-    losses: undefined,
+    told: undefined,
     settlement: undefined,
     settledAt: undefined,
     entry: "none",
@@ -116,21 +116,8 @@ export function openAttempt(request: ReservationRequest, at: number): OpenAttemp
   };
 }
 
-/** An end that is lost is the estimate of what was sent: it may be put off for a moment. All else stands on record at once. */
-export function whenToWrite(open: OpenAttempt | undefined): "now" | "soon" {
-  return open?.sent === true ? "soon" : "now";
-}
-
-/** What a spool has of an attempt that was sent or has ended, and of its entry that waits to be written. */
-export function recordsOf(
-  { request, at, sent, settlement }: OpenAttempt,
-  entry: Entry | undefined,
-): readonly SpoolRecord[] {
-  if (!sent && settlement === undefined) return [];
-  return [
-    { kind: "R", request, at },
-    ...(sent ? [{ kind: "D", id: request.id } as const] : []),
-    ...(settlement === undefined ? [] : [{ kind: "S", settlement } as const]),
-    ...(entry === undefined ? [] : [{ kind: "E", entry } as const]),
-  ];
+/** What counters are rebuilt from is filled in. */
+export function withLines(entry: Entry, open: OpenAttempt | undefined): Entry {
+  if (entry.lines !== undefined || open === undefined || open.request.lines.length === 0) return entry;
+  return { ...entry, lines: open.request.lines.map(lineOf) };
 }

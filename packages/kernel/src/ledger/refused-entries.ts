@@ -4,7 +4,7 @@ import { isGatewayError } from "../errors.ts";
 import type { Entry } from "../ledger.ts";
 import type { EntryStore } from "../ledger-stores.ts";
 import { LEDGER_CHANNEL } from "./ledger-events.ts";
-import { writeRecord } from "./spool-records.ts";
+import { RecordWriter } from "./spool-records.ts";
 
 const FILE = "refused-entries.jsonl";
 
@@ -52,7 +52,7 @@ export class RefusedEntries {
   #putAside(entry: Entry, cause: unknown): void {
     if (this.#file !== undefined && this.#directory !== undefined) {
       mkdirSync(this.#directory, { recursive: true });
-      appendFileSync(this.#file, `${writeRecord({ kind: "E", entry }).slice(1)}\n`);
+      appendFileSync(this.#file, `${new RecordWriter().entry(entry)}\n`);
     }
     this.#count++;
     LEDGER_CHANNEL.publish({ kind: "entryRefused", id: entry.id, file: this.#file, cause });

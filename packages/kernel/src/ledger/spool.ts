@@ -9,7 +9,7 @@ const syncData = promisify(fdatasync);
 export type Durability =
   /** Each is on the disk before it counts. */
   | "always"
-  /** Some together are on the disk: after 5 ms, or 64 of them. */
+  /** Those of 5 ms together are on the disk; of more, up to 50 ms, while the disk takes long. */
   | "group"
   /** The operating system has it: it survives the end of the process, not a power failure. */
   | "none";
@@ -33,15 +33,15 @@ export interface Segment {
   pins: number;
 }
 
-/** Somebody who waits until all is durable. */
-interface Waiting {
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
+/** Those who wait for the same. */
+type Waiting = PromiseWithResolvers<void>;
 
 const DEFAULT_SEGMENT_BYTES = 16 * 1_048_576;
 const GROUP_MS = 5;
-const GROUP_RECORDS = 64;
+/** A disk that is slow is not asked for more than this share of the time, unless that is later than `LATEST_MS`. */
+const SYNC_SHARE = 0.1;
+const LATEST_MS = 50;
+const DONE: Promise<void> = Promise.resolve();
 const BUFFER_BYTES = 262_144;
 
 /**
@@ -57,15 +57,18 @@ export class Spool {
   #file: number | undefined;
   /** Segments that are full and not yet on the disk. */
   #retiring: Promise<unknown> = Promise.resolve();
-  #waiting: Waiting[] = [];
+  /** For the disk. */
+  #waiting: Waiting | undefined;
+  /** For the next write. */
+  #turn: Waiting | undefined;
+  #groupMs = GROUP_MS;
   #timer: NodeJS.Timeout | undefined;
-  #syncing = false;
+  #syncing: Promise<void> | undefined;
   #bytes = 0;
   /** Framed records that are not written yet. */
   readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #filled = 0;
   #flushing: NodeJS.Immediate | undefined;
-  #losses = 0;
   /** The last write failed: until one succeeds, nothing is put off. */
   #broken = false;
 
@@ -83,11 +86,6 @@ export class Spool {
   /** From the oldest to the one that is written to. */
   get segments(): readonly Segment[] {
     return this.#segments;
-  }
-
-  /** How often records that were to be written soon could not be. */
-  get losses(): number {
-    return this.#losses;
   }
 
   /**
@@ -114,15 +112,29 @@ export class Spool {
     while (this.#segments.length > 1 && this.#segments[0]?.pins === 0) this.#delete(this.#segments[0]);
   }
 
-  /** Resolves when all that was appended until now is durable. */
+  /**
+   * Resolves when all that was appended until now is with the operating system: at the latest when the event loop has come
+   * round. Rejects when it cannot be written. undefined: it is there already.
+   */
+  written(): Promise<void> | undefined {
+    if (this.#filled === 0) return undefined;
+    if (this.#turn === undefined) {
+      this.#turn = Promise.withResolvers();
+      // whether it succeeds is known to whoever waits for it
+      this.#turn.promise.catch(() => undefined);
+    }
+    return this.#turn.promise;
+  }
+
+  /** Resolves when all that was appended until now is durable; the same promise for those that wait together. */
   durable(): Promise<void> {
-    if (this.#durability === "none" && this.#filled === 0) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      if (this.#syncing || this.#durability === "none") return;
-      if (this.#durability === "always" || this.#waiting.length >= GROUP_RECORDS) void this.#sync();
-      else this.#timer ??= setTimeout(() => void this.#sync(), GROUP_MS);
-    });
+    if (this.#durability === "none") return this.written() ?? DONE;
+    if (this.#waiting === undefined) {
+      this.#waiting = Promise.withResolvers();
+      this.#waiting.promise.catch(() => undefined);
+      if (this.#syncing === undefined) this.#ask();
+    }
+    return this.#waiting.promise;
   }
 
   /** Writes what was put off: before others learn of it. A failure is told to whoever waits for durability. */
@@ -138,39 +150,41 @@ export class Spool {
 
   /** What is pinned stays on the disk. */
   async close(): Promise<void> {
-    this.#flushQuietly();
-    await this.#sync();
+    do {
+      this.#sync();
+      await this.#syncing;
+    } while (this.#waiting !== undefined);
     await this.#retiring;
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
   }
 
-  async #sync(): Promise<void> {
+  #ask(): void {
+    if (this.#durability === "always") setImmediate(() => this.#sync());
+    else this.#timer ??= setTimeout(() => this.#sync(), this.#groupMs);
+  }
+
+  #sync(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#flushQuietly();
-    const waiting = this.#takeWaiting();
-    if (waiting.length === 0) return;
-    this.#syncing = true;
-    try {
-      const retiring = this.#retiring;
-      if (this.#file !== undefined) await syncData(this.#file);
-      await retiring;
-      for (const { resolve } of waiting) resolve();
-    } catch (error) {
-      for (const { reject } of waiting) reject(error);
-    } finally {
-      this.#syncing = false;
-      if (this.#waiting.length >= GROUP_RECORDS || (this.#waiting.length > 0 && this.#durability === "always")) {
-        void this.#sync();
-      } else if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => void this.#sync(), GROUP_MS);
-    }
+    const waiting = this.#waiting;
+    if (waiting === undefined || this.#syncing !== undefined) return;
+    this.#waiting = undefined;
+    const begun = performance.now();
+    this.#syncing = this.#synced()
+      .then(waiting.resolve, waiting.reject)
+      .finally(() => {
+        this.#groupMs = Math.max(GROUP_MS, Math.min((performance.now() - begun) / SYNC_SHARE, LATEST_MS));
+        this.#syncing = undefined;
+        if (this.#waiting !== undefined) this.#ask();
+      });
   }
 
-  #takeWaiting(): readonly Waiting[] {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    return waiting;
+  async #synced(): Promise<void> {
+    const retiring = this.#retiring;
+    if (this.#file !== undefined) await syncData(this.#file);
+    await retiring;
   }
 
   #flushQuietly(): void {
@@ -197,13 +211,16 @@ export class Spool {
       while (written < bytes.length) written += writeSync(this.#file as number, bytes, written);
     } catch (error) {
       this.#broken = true;
-      this.#losses++;
       this.#abandon(segment);
-      for (const { reject } of this.#takeWaiting()) reject(error);
+      this.#waiting?.reject(error);
+      this.#turn?.reject(error);
+      this.#waiting = undefined;
+      this.#turn = undefined;
       throw error;
     }
     this.#broken = false;
-    if (this.#durability === "none") for (const { resolve } of this.#takeWaiting()) resolve();
+    this.#turn?.resolve();
+    this.#turn = undefined;
     segment.bytes += bytes.length;
     this.#bytes += bytes.length;
   }

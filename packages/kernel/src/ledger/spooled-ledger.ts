@@ -3,20 +3,20 @@ import { GatewayError, isGatewayError } from "../errors.ts";
 import type { Entry, Ledger, ReservationAnswer, ReservationRequest, Settlement, Spend, SpendQuery } from "../ledger.ts";
 import type { CounterRecovery, LineSettlement, LineSum, ReservationStore } from "../ledger-stores.ts";
 import type { Health } from "../plugin.ts";
+import { AttemptNotes } from "./attempt-notes.ts";
 import { Batcher } from "./batcher.ts";
 import { CounterWatch } from "./counter-watch.ts";
-import { lineOf, outlinedEntry, settlementOf } from "./fold-records.ts";
+import { outlinedEntry, settlementOf } from "./fold-records.ts";
 import { KeptSpool } from "./kept-spool.ts";
 import { ledgerHealth } from "./ledger-health.ts";
 import { sumsOfLines } from "./line-sums.ts";
 import type { OpenAttempt } from "./open-attempts.ts";
-import { OpenAttempts, openAttempt, recordsOf, whenToWrite } from "./open-attempts.ts";
+import { OpenAttempts, openAttempt, withLines } from "./open-attempts.ts";
 import { overloaded, RETRY_AFTER_MS } from "./overloaded.ts";
 import { Reaper } from "./reaper.ts";
 import { Reconciler } from "./reconciler.ts";
 import { RefusedEntries } from "./refused-entries.ts";
 import { replaySpools } from "./replay-spools.ts";
-import type { SpoolRecord } from "./spool-records.ts";
 import type { SpooledLedgerOptions } from "./spooled-ledger-options.ts";
 import { DEFAULTS } from "./spooled-ledger-options.ts";
 
@@ -38,9 +38,10 @@ export class SpooledLedger implements Ledger {
   readonly #refused: RefusedEntries;
   readonly #settlements: Batcher<LineSettlement>;
   readonly #entries: Batcher<Entry>;
-  readonly #reaper: Reaper = new Reaper((entry) => this.#write(entry));
+  readonly #reaper: Reaper = new Reaper((entry) => new Promise((done) => void this.#write(entry, done)));
   #reservations: ReservationStore | undefined;
   #spool: KeptSpool | undefined;
+  #notes: AttemptNotes | undefined;
   #watch: CounterWatch | undefined;
   #reconciler: Reconciler | undefined;
   #timers: readonly NodeJS.Timeout[] = [];
@@ -94,9 +95,10 @@ export class SpooledLedger implements Ledger {
         root: directory,
         durability,
         abandonedMs,
-        begunAnew: () => this.#noteAgain(),
+        begunAnew: () => this.#notes?.again(this.#open.values(), this.#entries.waiting()),
         renamed: (before) => void this.#reconciler?.leave(before),
       });
+      this.#notes = new AttemptNotes(this.#spool, durability === "always");
     }
     this.#reservations = reservations;
     const everyMs = this.#options.reconcileMs ?? DEFAULTS.reconcileMs;
@@ -136,12 +138,10 @@ export class SpooledLedger implements Ledger {
     const obstacle = this.#obstacle();
     if (obstacle !== undefined) throw overloaded(obstacle);
     if (this.#open.has(request.id)) return await this.#ask(store, request);
-    const at = Date.now();
-    const open = openAttempt(request, at);
-    // counters that end with this process need no record before they are touched: it goes with that of the sending
-    if (store.ownProcess === true) open.losses = this.#spool?.losses;
-    this.#log(open, { kind: "R", request, at }, open.losses === undefined ? "now" : "soon");
+    const open = openAttempt(request, Date.now());
     this.#open.add(open);
+    // counters that end with this process need no record before they are touched: it goes with that of the sending
+    if (store.ownProcess !== true) await this.#ready(open);
     try {
       const answer = await this.#ask(store, request);
       if (!answer.held) this.#forget(open);
@@ -155,15 +155,12 @@ export class SpooledLedger implements Ledger {
     }
   }
 
-  dispatched(id: string): void {
+  dispatched(id: string): Promise<void> | undefined {
     const open = this.#open.get(id);
-    if (open === undefined) return;
-    if (open.ended) throw overloaded("another process has taken over what this one had under way");
-    this.#log(open, { kind: "D", id }, "now");
-    if (open.losses !== undefined && open.losses !== this.#spool?.losses) {
-      throw overloaded("the spool cannot be written", this.#spool?.failure);
-    }
-    open.sent = true;
+    if (open === undefined) return undefined;
+    const noted = this.#notes?.sent(open);
+    if (noted === undefined) open.sent = true;
+    return noted;
   }
 
   async settle(settlement: Settlement): Promise<void> {
@@ -177,17 +174,23 @@ export class SpooledLedger implements Ledger {
     await this.settle({ id, actual: 0n, status: "final" });
   }
 
-  async append(entry: Entry): Promise<void> {
-    this.#checkOpen();
-    const open = this.#open.get(entry.id);
-    const lines = entry.lines ?? open?.request.lines.map(lineOf);
-    const whole = lines === undefined || lines.length === 0 ? entry : { ...entry, lines };
-    if (open !== undefined) open.entry = "waiting";
-    await this.#write(whole, whenToWrite(open));
-    if (open === undefined) return;
-    open.entry = "written";
-    open.written = entry.billed;
-    this.#forgetWhenDone(open);
+  append(entry: Entry): Promise<void> {
+    return new Promise((done) => {
+      this.#checkOpen();
+      const open = this.#open.get(entry.id);
+      const whole = withLines(entry, open);
+      if (open === undefined) {
+        this.#write(whole, done);
+        return;
+      }
+      open.entry = "waiting";
+      open.told = this.#write(whole, () => {
+        open.entry = "written";
+        open.written = entry.billed;
+        this.#forgetWhenDone(open);
+        done();
+      });
+    });
   }
 
   async adjust(entry: Entry): Promise<void> {
@@ -195,8 +198,8 @@ export class SpooledLedger implements Ledger {
     if (this.#open.has(entry.id)) return;
     const lines = (entry.lines ?? []).map((line) => ({ ...line, limit: null }));
     const open = openAttempt({ id: entry.id, estimate: 0n, lines, about: entry }, entry.startedAt);
-    this.#log(open, { kind: "R", request: open.request, at: open.at }, "now");
     this.#open.add(open);
+    await this.#ready(open);
     // first the counters: those that are rebuilt from entries would count it twice
     await this.#end(open, { id: entry.id, actual: entry.billed, status: "final" });
     await this.append(entry);
@@ -251,18 +254,30 @@ export class SpooledLedger implements Ledger {
     }
   }
 
-  async #end(open: OpenAttempt, settlement: Settlement): Promise<void> {
+  /** Notes what is about to be asked for. */
+  async #ready(open: OpenAttempt): Promise<void> {
+    try {
+      await this.#notes?.asked(open);
+    } catch (thrown) {
+      this.#forget(open);
+      throw thrown;
+    }
+  }
+
+  #end(open: OpenAttempt, settlement: Settlement): Promise<void> {
     open.settlement = settlement;
-    const pin = this.#spool?.note({ kind: "S", settlement }, whenToWrite(open));
-    if (pin !== undefined) open.pins.push(pin);
-    await Promise.all([
-      this.#settlements.push({ ...settlement, lines: open.request.lines }),
-      pin === undefined ? undefined : this.#spool?.durable(),
-    ]);
-    open.settledAt = performance.now();
-    // never sent, and nobody tells more of it
-    if (!open.sent && open.entry === "none" && settlement.actual === 0n) this.#forget(open);
-    else this.#forgetWhenDone(open);
+    const { id, actual, status } = settlement;
+    const safe = this.#notes?.ended(open, settlement);
+    return new Promise((done) => {
+      const settled = (): void => {
+        open.settledAt = performance.now();
+        // never sent, and nobody tells more of it
+        if (!open.sent && open.entry === "none" && actual === 0n) this.#forget(open);
+        else this.#forgetWhenDone(open);
+        done();
+      };
+      this.#settlements.add({ id, actual, status, lines: open.request.lines }, after(safe, settled));
+    });
   }
 
   async #giveBack(open: OpenAttempt): Promise<void> {
@@ -270,11 +285,19 @@ export class SpooledLedger implements Ledger {
     this.#forget(open);
   }
 
-  /** An entry is in the spool until the store has it. */
-  async #write(entry: Entry, when: "now" | "soon" = "now"): Promise<void> {
-    const pin = this.#spool?.note({ kind: "E", entry }, when);
-    await Promise.all([this.#entries.push(entry), pin === undefined ? undefined : this.#spool?.durable()]);
-    if (pin !== undefined) this.#spool?.release(pin);
+  /** An entry is in the spool until the store has it. Answers the entry when it is. */
+  #write(entry: Entry, done: () => void): Entry | undefined {
+    const note = this.#notes?.entered(entry);
+    if (note === undefined) {
+      this.#entries.add(entry, done);
+      return undefined;
+    }
+    const written = (): void => {
+      note.release();
+      done();
+    };
+    this.#entries.add(entry, after(note.safe, written));
+    return entry;
   }
 
   /** Counters may live in memory alone: what an attempt has cost is kept in the spool until its entry is written. */
@@ -285,31 +308,7 @@ export class SpooledLedger implements Ledger {
   /** Nothing of it is to be written any more. */
   #forget(open: OpenAttempt): void {
     this.#open.delete(open);
-    for (const pin of open.pins.splice(0)) this.#spool?.release(pin);
-  }
-
-  /** Before something happens: it must not, when it cannot be noted. */
-  #log(open: OpenAttempt, record: SpoolRecord, when: "now" | "soon"): void {
-    const pin = this.#spool?.note(record, when);
-    if (pin !== undefined) open.pins.push(pin);
-    else if (this.#spool !== undefined) throw overloaded("the spool cannot be written", this.#spool.failure);
-  }
-
-  /**
-   * Another process has ended what was in the spool. What was not sent it has booked at 0, so it must not be sent any more;
-   * all else it has booked as it was on record, and what becomes of it corrects that.
-   */
-  #noteAgain(): void {
-    const waiting = new Map(this.#entries.waiting().map((entry) => [entry.id, entry]));
-    for (const open of this.#open.values()) {
-      open.pins.length = 0;
-      open.ended = !open.sent;
-      for (const record of recordsOf(open, waiting.get(open.request.id))) {
-        const pin = this.#spool?.note(record, "soon");
-        if (pin !== undefined) open.pins.push(pin);
-      }
-    }
-    this.#spool?.flush();
+    this.#notes?.forget(open);
   }
 
   #obstacle(): string | undefined {
@@ -390,4 +389,8 @@ export class SpooledLedger implements Ledger {
     await this.#replay(undefined);
     yield* sumsOfLines(this.#options.entries);
   }
+}
+
+function after(safe: Promise<unknown> | undefined, done: () => void): () => void {
+  return safe === undefined ? done : () => void safe.then(done);
 }

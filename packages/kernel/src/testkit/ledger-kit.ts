@@ -55,9 +55,9 @@ export function testLedger(kit: LedgerKit): void {
         assert.ok(reopen !== undefined, "give reopen, or declare capabilities.durable: false");
         const line = one.line("durable", 100n);
         const open = await one.held(30n, line);
-        one.ledger.dispatched?.(open);
+        await one.ledger.dispatched?.(open);
         const settled = await one.held(20n, line);
-        one.ledger.dispatched?.(settled);
+        await one.ledger.dispatched?.(settled);
         await one.ledger.settle({ id: settled, actual: 15n, status: "final" });
         await one.ledger.append(one.entry(settled, [line.scope], 15n));
         const again = await reopen(one.ledger);

@@ -55,7 +55,7 @@ describe.skipIf(!mounted)("on a full disk", () => {
       await ledger.start(reservations);
       for (const id of ["a/1", "b/1", "c/1"]) {
         await ledger.reserve({ id, estimate: 100n, lines: [line] });
-        ledger.dispatched(id);
+        await ledger.dispatched(id);
       }
       fill();
       // what is left of the last block
@@ -65,7 +65,7 @@ describe.skipIf(!mounted)("on a full disk", () => {
         const id = `more-${index}/1`;
         try {
           await ledger.reserve({ id, estimate: 100n, lines: [line] });
-          ledger.dispatched(id);
+          await ledger.dispatched(id);
           admitted.push(id);
         } catch (error) {
           refusal = error;
@@ -97,7 +97,7 @@ describe.skipIf(!mounted)("on a full disk", () => {
       // by itself: no call has to try it
       await vi.waitFor(() => expect(ledger.health()).toEqual({ ok: true }), { timeout: 5_000 });
       await ledger.reserve({ id: "d/1", estimate: 100n, lines: [line] });
-      ledger.dispatched("d/1");
+      await ledger.dispatched("d/1");
 
       // nothing is damaged, and a sudden end now would leave what is right
       for (const name of readdirSync(directory, { recursive: true }) as string[]) {

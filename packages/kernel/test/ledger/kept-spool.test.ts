@@ -58,19 +58,19 @@ function stop(ms: number): void {
 describe("a process that was stopped for a while", () => {
   it("keeps its spool, under another name, where nobody has taken it", async () => {
     await ledger.reserve({ id: "a/1", estimate: 10n, lines: [line] });
-    ledger.dispatched("a/1");
+    await ledger.dispatched("a/1");
     const [before] = spools();
     stop(ABANDONED_MS);
-    // nothing is admitted before it is sure
-    await expect(ledger.reserve({ id: "b/1", estimate: 1n, lines: [line] })).rejects.toMatchObject({
-      code: "overloaded",
-    });
+    // nothing is sent before it is sure
+    await ledger.reserve({ id: "b/1", estimate: 1n, lines: [line] });
+    await expect(ledger.dispatched("b/1")).rejects.toMatchObject({ code: "overloaded" });
+    await ledger.void("b/1");
     expect(ledger.health()).toEqual({ ok: false, detail: expect.stringContaining("was silent for so long") });
     await vi.waitFor(() => expect(ledger.health()).toEqual({ ok: true }));
     expect(spools()).toHaveLength(1);
     expect(spools()).not.toEqual([before]);
     await ledger.reserve({ id: "c/1", estimate: 1n, lines: [line] });
-    ledger.dispatched("c/1");
+    await ledger.dispatched("c/1");
     const next = await afterSuddenEnd();
     expect((await next.get("a/1"))?.billed).toBe(10n);
     expect((await next.get("c/1"))?.billed).toBe(1n);
@@ -99,8 +99,8 @@ describe("a process that was stopped for a while", () => {
 describe("a process whose spool is gone", () => {
   it("notes again what it has sent, and sends nothing any more that another one has booked at 0", async () => {
     for (const id of ["sent/1", "waits/1", "ends/1"]) await ledger.reserve({ id, estimate: 10n, lines: [line] });
-    ledger.dispatched("sent/1");
-    ledger.dispatched("ends/1");
+    await ledger.dispatched("sent/1");
+    await ledger.dispatched("ends/1");
     // as another host would: nobody answers at the lock
     for (const name of readdirSync(join(root, "spool"))) {
       if (name.endsWith(".lock")) rmSync(join(root, "spool", name));
@@ -109,7 +109,7 @@ describe("a process whose spool is gone", () => {
     await taken?.release(true);
     await vi.waitFor(() => expect(spools()).toHaveLength(1));
     await vi.waitFor(() => expect(ledger.health()).toEqual({ ok: true }));
-    expect(() => ledger.dispatched("waits/1")).toThrow("another process has taken over");
+    await expect(ledger.dispatched("waits/1")).rejects.toThrow("another process has taken over");
     await ledger.void("waits/1");
     await Promise.all([
       ledger.settle({ id: "ends/1", actual: 3n, status: "final" }),
@@ -126,7 +126,7 @@ describe("a process whose spool is gone", () => {
 
   it("goes on when somebody has deleted it", async () => {
     await ledger.reserve({ id: "a/1", estimate: 10n, lines: [line] });
-    ledger.dispatched("a/1");
+    await ledger.dispatched("a/1");
     rmSync(join(root, "spool"), { recursive: true });
     await vi.waitFor(() => expect(existsSync(join(root, "spool"))).toBe(true));
     await vi.waitFor(() => expect(ledger.health()).toEqual({ ok: true }));

@@ -12,11 +12,11 @@ import {
   createDirectory,
   foldRecords,
   frameRecord,
+  RecordWriter,
   readFrames,
   readRecord,
   Spool,
   takeOver,
-  writeRecord,
 } from "@signalbox/kernel/ledger";
 import { entry } from "./entries.ts";
 
@@ -81,7 +81,7 @@ describe("records", () => {
       }),
     };
     for (const record of [R, D, S, E, { kind: "N", id: "a/1" } as const]) {
-      expect(readRecord(writeRecord(record))).toEqual(record);
+      expect(readRecord(new RecordWriter().write(record))).toEqual(record);
     }
     expect(() => readRecord("?what")).toThrow('a spool has a record of an unknown kind: "?what"');
   });
@@ -174,7 +174,6 @@ describe("Spool", () => {
     const spool = new Spool({ directory: root, durability: "none" });
     spool.append("lost", "soon");
     await expect(spool.durable()).rejects.toThrow(/ENOSPC/);
-    expect(spool.losses).toBe(1);
     symlinkSync("/dev/full", join(root, "00000002.log"));
     // nothing is put off until a write has succeeded
     expect(() => spool.append("lost", "soon")).toThrow(/ENOSPC/);

@@ -96,6 +96,7 @@ describe("an end without the other half", () => {
     const gone = new SpooledLedger({ entries: away(entries), directory, durability: "none" });
     await gone.start(new MemoryReservations());
     void gone.append(entryOf("a/1", 7n));
+    await new Promise((resolve) => setImmediate(resolve));
     // the process ends: nothing is closed, and its lock goes with it
     const taken = await copyOfSpool(directory);
     const next = new SpooledLedger({ entries, directory: taken });
@@ -108,7 +109,7 @@ describe("an end without the other half", () => {
     const entries = new MemoryEntries();
     const ledger = await started({ entries, leaseMs: 200 });
     await ledger.reserve({ id: "b/1", estimate: 10n, lines: [line(100n)] });
-    ledger.dispatched("b/1");
+    await ledger.dispatched("b/1");
     await ledger.settle({ id: "b/1", actual: 4n, status: "counted" });
     await vi.waitFor(async () => expect(await entries.get("b/1")).toMatchObject({ billed: 4n, status: "counted" }));
     await ledger.close();
@@ -120,7 +121,7 @@ describe("an end without the other half", () => {
     const ledger = new SpooledLedger({ entries, directory, durability: "none" });
     await ledger.start(new MemoryReservations());
     await ledger.reserve({ id: "c/1", estimate: 10n, lines: [line(100n)] });
-    ledger.dispatched("c/1");
+    await ledger.dispatched("c/1");
     await ledger.settle({ id: "c/1", actual: 4n, status: "final" });
     const taken = await copyOfSpool(directory);
     const fresh = new MemoryReservations();
@@ -154,16 +155,21 @@ async function copyOfSpool(directory: string): Promise<string> {
   return copy;
 }
 
+/** Counters of all processes. */
+class OutlivingReservations extends MemoryReservations {
+  override readonly ownProcess: boolean = false;
+}
+
 describe("what a process leaves that ends suddenly", () => {
   it("is ended by the next one: 0 where nothing was sent, the estimate where nobody knows", async () => {
     const directory = join(root, "sudden");
     const entries = new MemoryEntries();
-    const reservations = new MemoryReservations();
+    const reservations = new OutlivingReservations();
     const gone = new SpooledLedger({ entries, directory, durability: "none" });
     await gone.start(reservations);
     await gone.reserve({ id: "c/1", estimate: 10n, lines: [line(100n)] });
     await gone.reserve({ id: "c/2", estimate: 20n, lines: [line(100n)] });
-    gone.dispatched("c/2");
+    await gone.dispatched("c/2");
     // closing keeps what was never settled, as the end of a process does
     await gone.close();
     const next = new SpooledLedger({ entries, directory, durability: "none" });

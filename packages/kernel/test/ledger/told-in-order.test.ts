@@ -48,14 +48,14 @@ it("an end is in the spool before counters or entries learn of it", async () => 
   reservations.directory = directory;
   entries.directory = directory;
   await ledger.reserve({ id: "c/1", estimate: 10n, lines: [line] });
-  ledger.dispatched("c/1");
+  await ledger.dispatched("c/1");
   await Promise.all([
     ledger.settle({ id: "c/1", actual: 4n, status: "final" }),
     ledger.append(entry({ id: "c/1", billed: 4n })),
   ]);
   expect(reservations.seen).toHaveLength(1);
   expect(reservations.seen[0]).toContain('S{"id":"c/1","actual":"4"');
-  expect(entries.seen[0]).toContain('E{"callId":"c"');
+  expect(entries.seen[0]).toMatch(/E\{.*"callId":"c"/);
   await ledger.close();
 });
 
@@ -65,7 +65,7 @@ it("what waits when the ledger closes is written, to the counters as well", asyn
   const ledger = new SpooledLedger({ entries: new MemoryEntries(), directory, durability: "none" });
   await ledger.start(reservations);
   await ledger.reserve({ id: "c/1", estimate: 10n, lines: [line] });
-  ledger.dispatched("c/1");
+  await ledger.dispatched("c/1");
   void ledger.settle({ id: "c/1", actual: 4n, status: "final" });
   void ledger.append(entry({ id: "c/1", billed: 4n }));
   await ledger.close();
@@ -80,7 +80,7 @@ it("a replay gives counters what an entry says for certain, not a guess", async 
   const gone = new SpooledLedger({ entries, directory, durability: "none" });
   await gone.start(reservations);
   await gone.reserve({ id: "c/1", estimate: 10n, lines: [line] });
-  gone.dispatched("c/1");
+  await gone.dispatched("c/1");
   await gone.close();
   // written, and the process ended before its spool said so
   const { scope, period } = line;

@@ -13,7 +13,7 @@ import { certainlyFree } from "../receipts/certainly-free.ts";
 import type { Receipt } from "../receipts/receipt.ts";
 import { FREE } from "../receipts/receipt.ts";
 import { Received } from "../receipts/received.ts";
-import type { ChargedLine } from "../rules/charged-lines.ts";
+import type { Charge } from "../rules/charges.ts";
 import type { OutputChange } from "../rules/output-limits.ts";
 import { tellOutput } from "../rules/output-limits.ts";
 import type { Books } from "./books.ts";
@@ -30,8 +30,7 @@ export class AttemptAccount {
   /** As it is sent: its limit of output tokens may be another than the client's. */
   attempt: Attempt;
   outputChange: OutputChange | undefined;
-  readonly scopes: readonly Scope[];
-  readonly lines: readonly ChargedLine[];
+  readonly charge: Charge;
   readonly startedAt: number;
   readonly received: Received = new Received();
   readonly id: string;
@@ -45,11 +44,10 @@ export class AttemptAccount {
   #held = false;
   #sent = false;
 
-  constructor(books: Books, attempt: Attempt, scopes: readonly Scope[], lines: readonly ChargedLine[], now: number) {
+  constructor(books: Books, attempt: Attempt, charge: Charge, now: number) {
     this.#books = books;
     this.attempt = attempt;
-    this.scopes = scopes;
-    this.lines = lines;
+    this.charge = charge;
     this.startedAt = now;
     this.id = `${attempt.id}/${attempt.ordinal}`;
   }
@@ -61,7 +59,8 @@ export class AttemptAccount {
    */
   async reserve(): Promise<void> {
     const { ledger, receipts, unknownPrice } = this.#books;
-    const { attempt, lines } = this;
+    const { attempt } = this;
+    const { lines } = this.charge;
     const hard = lines.some(({ limit }) => limit !== null);
     this.#estimate = receipts.bound(attempt) ?? (hard ? unknownPrice : undefined);
     if (hard && this.#estimate === undefined) throw priceUnknown(attempt.deployment.model);
@@ -80,16 +79,17 @@ export class AttemptAccount {
     // limits may have been asked along with the ledger
     const outstanding = attempt.admission?.outstanding;
     if (outstanding !== undefined) await outstanding;
+    const noted = ledger.dispatched?.(this.id);
+    if (noted !== undefined) await noted;
     if (attempt.signal.aborted) throw attempt.signal.reason;
     if (!this.open) throw new GatewayError("draining", "this gateway shut down before the call was sent");
-    ledger.dispatched?.(this.id);
     this.#sent = true;
   }
 
   /** The first of its reply is there: an event, or the result. */
   answered(streamed: boolean): void {
     const { trace, principal } = this.attempt;
-    if (this.#books.keyHeaders) addKeyBudget(trace, principal.id, this.lines);
+    if (this.#books.keyHeaders) addKeyBudget(trace, principal.id, this.charge.lines);
     if (this.outputChange !== undefined) tellOutput(this.attempt, this.outputChange);
     if (streamed && this.#estimate !== undefined) addEstimateHeader(trace, this.#estimate);
   }
@@ -125,7 +125,8 @@ export class AttemptAccount {
   }
 
   #ask(): Promise<ReservationAnswer> {
-    const { id, lines } = this;
+    const { id } = this;
+    const { lines } = this.charge;
     return this.#books.ledger.reserve({ id, estimate: this.#estimate ?? 0n, lines, about: entryOutline(this) });
   }
 
@@ -187,7 +188,7 @@ export class AttemptAccount {
 
   #endOf(denied: { readonly scope: Scope; readonly period: string }): number | undefined {
     const { kind, id, model } = denied.scope;
-    return this.lines.find(
+    return this.charge.lines.find(
       ({ scope, period }) =>
         period === denied.period && scope.kind === kind && scope.id === id && scope.model === model,
     )?.endsAt;

@@ -1,10 +1,7 @@
 import type { Attempt, Call, Entry, Ledger, NanoUsd, Usage } from "@signalbox/kernel";
-import type { Periods } from "@signalbox/kernel/ledger";
 import type { Receipts } from "../receipts/receipt.ts";
-import { attemptScopes } from "../rules/attempt-scopes.ts";
-import { chargedLines } from "../rules/charged-lines.ts";
+import type { Charges } from "../rules/charges.ts";
 import type { OutputLimits } from "../rules/output-limits.ts";
-import type { RuleBook } from "../rules/rule-book.ts";
 import { AttemptAccount } from "./attempt-account.ts";
 import type { BudgetWatch } from "./budget-watch.ts";
 import type { SpendEvent } from "./channels.ts";
@@ -14,8 +11,7 @@ import { cachedEntry } from "./entry.ts";
 export interface BooksParts {
   readonly ledger: Ledger;
   readonly receipts: Receipts;
-  readonly rules: RuleBook;
-  readonly periods: Periods;
+  readonly charges: Charges;
   readonly watch: BudgetWatch;
   readonly unknownPrice: NanoUsd | undefined;
   readonly outputs: OutputLimits;
@@ -62,13 +58,10 @@ export class Books {
   }
 
   begin(asked: Attempt): AttemptAccount {
-    const { rules, periods, outputs } = this.#parts;
+    const { charges, outputs } = this.#parts;
     const { attempt, change } = outputs.limited(asked);
     const now = Date.now();
-    const scopes = attemptScopes(attempt);
-    const lines = chargedLines(rules.applying(attempt, scopes), periods, now);
-    for (const { scope } of lines) if (scope.model !== undefined) scopes.push(scope);
-    const account = new AttemptAccount(this, attempt, scopes, lines, now);
+    const account = new AttemptAccount(this, attempt, charges.of(attempt, now), now);
     account.outputChange = change;
     account.slot = this.#open.push(account) - 1;
     return account;
@@ -112,9 +105,12 @@ export class Books {
         if (held) await this.ledger.void(entry.id);
         return;
       }
-      await Promise.all([held ? this.#settle(entry) : undefined, this.ledger.append(entry)]);
+      // the entry first: a ledger that has noted it needs no note of the settlement
+      const appended = this.ledger.append(entry);
+      if (held) await Promise.all([this.#settle(entry), appended]);
+      else await appended;
       this.#failing = undefined;
-      this.#parts.watch.charged(account.lines);
+      this.#parts.watch.charged(account.charge.lines);
     } catch (cause) {
       this.#failing = cause;
       this.tell("ledgerFailed", account, cause);
@@ -135,8 +131,8 @@ export class Books {
     }
   }
 
-  async #settle({ id, status, billed }: Entry): Promise<void> {
-    await (status === "void" ? this.ledger.void(id) : this.ledger.settle({ id, actual: billed, status }));
+  #settle({ id, status, billed }: Entry): Promise<void> {
+    return status === "void" ? this.ledger.void(id) : this.ledger.settle({ id, actual: billed, status });
   }
 
   async #until(done: () => boolean, timeoutMs: number): Promise<void> {

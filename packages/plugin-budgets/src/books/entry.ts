@@ -7,7 +7,7 @@ import type { AttemptAccount } from "./attempt-account.ts";
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** What is known of the row before the attempt is sent. */
-export function entryOutline({ attempt, scopes, startedAt }: AttemptAccount): EntryOutline {
+export function entryOutline({ attempt, charge, startedAt }: AttemptAccount): EntryOutline {
   const { id: callId, ordinal, operation, deployment, principal, options } = attempt;
   const tags = attemptTags(principal, options.tags);
   return {
@@ -17,7 +17,7 @@ export function entryOutline({ attempt, scopes, startedAt }: AttemptAccount): En
     model: deployment.model,
     deployment: deployment.id,
     provider: deployment.provider,
-    scopes,
+    scopes: charge.scopes,
     startedAt,
     ...(tags.length > 0 && { tags }),
   };
@@ -25,7 +25,7 @@ export function entryOutline({ attempt, scopes, startedAt }: AttemptAccount): En
 
 /** The row of the ledger about one attempt. */
 export function attemptEntry(
-  { attempt, id, scopes, lines, startedAt, received }: AttemptAccount,
+  { attempt, id, charge, startedAt, received }: AttemptAccount,
   receipt: Receipt,
   errorCode: string | undefined,
   finishReason: string | undefined,
@@ -39,8 +39,8 @@ export function attemptEntry(
     model: deployment.model,
     deployment: deployment.id,
     provider: deployment.provider,
-    scopes,
-    lines: lines.map(({ scope, period }) => ({ scope, period })),
+    scopes: charge.scopes,
+    lines: charge.named,
     usage: receipt.usage,
     cost: receipt.provider ?? 0n,
     billed: receipt.billed ?? 0n,

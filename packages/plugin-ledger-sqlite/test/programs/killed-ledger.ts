@@ -13,7 +13,7 @@ for (let attempt = 1; attempt <= 275; attempt++) {
   const id = `call/${attempt}`;
   await ledger.reserve({ id, estimate: 10n, lines });
   if (attempt > 250) continue;
-  ledger.dispatched?.(id);
+  await ledger.dispatched?.(id);
   if (attempt > 200) continue;
   const startedAt = Date.now();
   // not awaited: nobody waits for it in a gateway either
