@@ -2,6 +2,7 @@ import type { Check } from "../checks.ts";
 import { atLeast, atMost } from "../checks.ts";
 import type { ChildProgram } from "../child-program.ts";
 import type { BenchOptions } from "./bench-options.ts";
+import { startGatewayOnce } from "./gateway-start.ts";
 import type { Cell, Running, Sample } from "./measure.ts";
 import { Measurer, median } from "./measure.ts";
 import { Rows, summary, table } from "./rows.ts";
@@ -90,8 +91,19 @@ class Bench {
         await running.program?.stop();
       }
       console.log(`start of ${target.name}: ${median(times).toFixed(0)} ms, ${megabytes(median(idle))} MB`);
-      if (target === NATIVE) this.#checks.push(atMost("start to first answer", median(times), 400, "ms"));
     }
+    await this.#startOfGateway();
+  }
+
+  /** The gateway that everybody starts with `npm start`, built. */
+  async #startOfGateway(): Promise<void> {
+    const starts = [];
+    for (let count = 0; count < this.#options.pace.starts; count++) starts.push(await startGatewayOnce());
+    const first = median(starts.map(({ firstAnswerMs }) => firstAnswerMs));
+    const idle = median(starts.map(({ idleRssBytes }) => idleRssBytes));
+    console.log(`start of examples/gateway: ${first.toFixed(0)} ms, idle ${megabytes(idle)} MB`);
+    this.#checks.push(atMost("start of the gateway to its first answer", first, 400, "ms"));
+    this.#checks.push(atMost("idle memory of the gateway", idle / 1024 / 1024, 100, "MB"));
   }
 
   /** Every target in every cell, round by round, there and back, so that slow changes of the machine fall on all. */
