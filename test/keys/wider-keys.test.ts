@@ -106,6 +106,7 @@ const WIDER: Readonly<Record<string, readonly (readonly [value: unknown, outcome
   key_type: [["management", SHARED]],
   blocked: [[false, SHARED]],
   router_settings: [[{ fallbacks: [{ small: ["large"] }], default_fallbacks: ["large"] }, SHARED]],
+  budget_fallbacks: [[[{ small: ["large"] }], SHARED]],
   guardrails: [[["other"], "guardrails"]],
   disable_global_guardrails: [[true, "disable_global_guardrails"]],
   policies: [[["other"], "policies"]],

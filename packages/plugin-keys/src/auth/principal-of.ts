@@ -44,7 +44,7 @@ export function principalOf(identity: Identity): Principal {
   }
   if (organization !== undefined) bound({ kind: "organization", id: organization.id }, organization);
   const routes = routesOf(key.allowed_routes);
-  const routing = routingOf(key.router_settings ?? team?.router_settings ?? null);
+  const routing = routingOf(key.router_settings ?? team?.router_settings ?? null, key.budget_fallbacks ?? undefined);
   const aliases = { ...team?.model_aliases, ...key.aliases };
   const guardrails = [...new Set([...guardrailsOf(team?.settings), ...guardrailsOf(key.settings)])];
   const cacheControls = cacheControlsOf(key.settings) ?? cacheControlsOf(team?.settings);
@@ -121,9 +121,14 @@ export function modelsOf({
   return widest === null ? models : commonModels(models, plain(widest));
 }
 
-function routingOf(settings: RouterSettings | null): RoutingPreferences | undefined {
-  if (settings === null) return undefined;
+function routingOf(
+  given: RouterSettings | null,
+  budgetFallbacks: RouterSettings["fallbacks"],
+): RoutingPreferences | undefined {
+  if (given === null && budgetFallbacks === undefined) return undefined;
+  const settings = given ?? {};
   return {
+    ...(budgetFallbacks !== undefined && { budgetFallbacks: merged(budgetFallbacks) }),
     ...(settings.fallbacks !== undefined && { fallbacks: merged(settings.fallbacks) }),
     ...(settings.context_window_fallbacks !== undefined && {
       contextWindowFallbacks: merged(settings.context_window_fallbacks),

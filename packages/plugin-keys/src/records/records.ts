@@ -64,6 +64,8 @@ export interface KeyRecord extends StoredRecord, Bounds, History {
   /** Words such as `llm_api_routes`, or paths. null: what the role allows. */
   readonly allowed_routes: readonly string[] | null;
   readonly router_settings: RouterSettings | null;
+  /** Where calls go whose budget is spent, before those of all. */
+  readonly budget_fallbacks?: RouterSettings["fallbacks"] | null;
   readonly budget_limits?: readonly { readonly budget_duration: string; readonly max_budget: number }[] | null;
   readonly tpm_limit_type?: LimitType | null;
   readonly rpm_limit_type?: LimitType | null;

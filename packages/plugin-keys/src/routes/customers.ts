@@ -10,6 +10,7 @@ import type { Management } from "./management.ts";
 import { existing, made, shown } from "./management.ts";
 import type { Kind } from "./objects.ts";
 import { change, create, OLDEST_FIRST, remove } from "./objects.ts";
+import { startSpend } from "./reset-spend.ts";
 import { NO_BOUNDS, spendingOf } from "./spending.ts";
 
 const fields = {
@@ -31,8 +32,8 @@ export const customerRoutes: readonly Endpoint[] = ["/customer", "/end_user"].fl
     method: "POST",
     path: `${base}/new`,
     summary: "Make a customer: an end user whom calls name.",
-    body: z.strictObject({ user_id: id, ...fields }),
-    async run({ actor, body: { user_id, ...given }, management }) {
+    body: z.strictObject({ user_id: id, spend: z.number().min(0).max(1_000_000_000).exactOptional(), ...fields }),
+    async run({ actor, body: { user_id, spend, ...given }, management }) {
       requireAdmin(actor);
       await checkBudget({ budget_id: given.budget_id ?? null }, management);
       const record: CustomerRecord = {
@@ -43,7 +44,9 @@ export const customerRoutes: readonly Endpoint[] = ["/customer", "/end_user"].fl
         allowed_model_region: given.allowed_model_region ?? null,
         ...made(actor),
       };
-      return await customerRow(await create(kind(management), actor, record, management), management);
+      const customer = await create(kind(management), actor, record, management);
+      if (spend !== undefined && spend > 0) await startSpend(actor, customer, spend, management);
+      return await customerRow(customer, management);
     },
   }),
   endpoint({

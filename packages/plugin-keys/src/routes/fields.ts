@@ -122,6 +122,7 @@ export type KeyFields = typeof boundOrBudgetFields & {
   readonly key_type: Optional<"default" | "llm_api" | "management" | "read_only">;
   readonly blocked: Optional<boolean>;
   readonly router_settings: Optional<RouterSettings | null>;
+  readonly budget_fallbacks: Optional<Record<string, string[]>[] | null>;
 };
 
 /** Fields of keys. */
@@ -146,4 +147,5 @@ export const keyFields: KeyFields = {
   key_type: z.enum(["default", "llm_api", "management", "read_only"]).exactOptional(),
   blocked: z.boolean().exactOptional(),
   router_settings: routerSettingsField,
+  budget_fallbacks: chains.nullable().exactOptional(),
 };

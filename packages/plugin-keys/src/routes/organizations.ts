@@ -12,6 +12,7 @@ import type { Management } from "./management.ts";
 import { existing, made, shown } from "./management.ts";
 import type { Kind } from "./objects.ts";
 import { all, change, checkThere, chosen, create, OLDEST_FIRST, remove } from "./objects.ts";
+import { requireUnset, settingFields } from "./settings.ts";
 import { NO_BOUNDS, spendingOf } from "./spending.ts";
 
 const memberRole = z.enum(["org_admin", "internal_user", "internal_user_viewer"]);
@@ -20,6 +21,7 @@ const fields = {
   models: models.nullable().exactOptional(),
   metadata: metadata.nullable().exactOptional(),
   blocked: z.boolean().exactOptional(),
+  object_permission: settingFields.object_permission,
   ...boundOrBudgetFields,
 };
 
@@ -36,8 +38,9 @@ export const organizationRoutes: readonly Endpoint[] = [
     path: "/organization/new",
     summary: "Make an organization.",
     body: z.strictObject({ organization_id: id.exactOptional(), organization_alias: name, ...fields }),
-    async run({ actor, body: { organization_id, ...given }, management }) {
+    async run({ actor, body: { organization_id, object_permission: permission, ...given }, management }) {
       requireAdmin(actor);
+      requireUnset("object_permission", permission);
       await checkBudget({ budget_id: given.budget_id ?? null }, management);
       const record: OrganizationRecord = {
         ...given,
@@ -56,8 +59,9 @@ export const organizationRoutes: readonly Endpoint[] = [
     path: "/organization/update",
     summary: "Change an organization: null clears a field, an absent one is left alone.",
     body: z.strictObject({ organization_id: id, organization_alias: name.exactOptional(), ...fields }),
-    async run({ actor, body: { organization_id, ...given }, management }) {
+    async run({ actor, body: { organization_id, object_permission: permission, ...given }, management }) {
       await administered(actor, organization_id, management);
+      requireUnset("object_permission", permission);
       const wrong = Object.keys(given).find((field) => field !== "organization_alias" && field !== "metadata");
       if (!isAdmin(actor) && wrong !== undefined) throw forbidden(`${wrong} is for proxy administrators`, wrong);
       await checkBudget({ budget_id: given.budget_id ?? null }, management);

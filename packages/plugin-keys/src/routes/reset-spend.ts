@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { BudgetLine, Entry, Ledger, NanoUsd, RecordCollection, SpendQuery, StoredRecord } from "@signalbox/kernel";
 import { formatUsd, GatewayError, parseUsd } from "@signalbox/kernel";
-import type { KeyRecord, TeamRecord } from "../records/records.ts";
+import type { CustomerRecord, KeyRecord, TeamRecord } from "../records/records.ts";
 import type { Actor } from "./actor.ts";
 import { forbidden, keyAccess, notFound, requireAdmin } from "./actor.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -82,9 +82,9 @@ interface NewSpend {
   readonly mayRise?: boolean;
 }
 
-/** A key or a team, and where it stands. */
+/** A key, a team or a customer, and where it stands. */
 interface Spending extends Spender {
-  readonly scope: { readonly kind: "key" | "team"; readonly id: string };
+  readonly scope: { readonly kind: "key" | "team" | "customer"; readonly id: string };
   readonly windows: readonly { readonly budget_duration: string }[];
 }
 
@@ -100,6 +100,17 @@ export async function setSpend(
   management: Management,
 ): Promise<{ readonly previous: number }> {
   return await setSpendOf(actor, spendingKey(key), wanted, management);
+}
+
+/** What a new customer has spent before it was one here. */
+export async function startSpend(
+  actor: Actor,
+  customer: CustomerRecord,
+  amount: number,
+  management: Management,
+): Promise<void> {
+  const spender: Spending = { scope: { kind: "customer", id: customer.id }, bounds: customer, windows: [] };
+  await setSpendOf(actor, spender, { amount, reason: "set when the customer was made", mayRise: true }, management);
 }
 
 function spendingKey(key: KeyRecord): Spending {

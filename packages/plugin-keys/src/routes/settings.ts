@@ -127,6 +127,11 @@ export function checkSettings(
   }
 }
 
+/** Of objects whose settings reach no plugin. @throws {GatewayError} `unsupported_parameter` */
+export function requireUnset(name: keyof typeof READERS, value: unknown): void {
+  if (!isNothing(value)) throw unread(name);
+}
+
 function isNothing(value: unknown): boolean {
   if (value === null || value === undefined || value === false || value === "") return true;
   return typeof value === "object" && Object.keys(value).length === 0;
