@@ -9,7 +9,8 @@ import type { Stores } from "./stores.ts";
 export async function reportPlugins(config: LoadedConfig | undefined, { plugins }: Stores): Promise<readonly Plugin[]> {
   if (plugins.every(({ entryStore }) => entryStore === undefined)) return [];
   const { spend } = await import("@signalbox/plugin-spend");
-  return [spend(config?.budgets)];
+  const { budgets: rules, timezone } = config?.budgets ?? {};
+  return [spend({ ...(rules !== undefined && { budgets: rules }), ...(timezone !== undefined && { timezone }) })];
 }
 
 /** What calls cost, how much may be done, and how much may be spent: always on, since keys bring budgets and limits. */

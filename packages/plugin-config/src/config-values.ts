@@ -57,6 +57,8 @@ export interface ConfigValues {
     readonly default_max_output_tokens?: number;
     readonly clamp_max_tokens?: boolean;
     readonly fit_max_tokens?: boolean;
+    readonly stream_response_cost?: boolean;
+    readonly key_response_headers?: boolean;
     readonly max_parallel_requests?: number;
     readonly global_max_parallel_requests?: number;
     readonly token_rate_limit_type?: TokenKind;

@@ -13,6 +13,7 @@ export interface LimitSettings {
   readonly keys?: { readonly parallel?: number };
   readonly tokens?: TokenKind;
   readonly onStoreFailure?: "local" | "closed";
+  readonly keyHeaders?: boolean;
 }
 
 /** How much may be spent: options of `budgets`. */
@@ -22,6 +23,8 @@ export interface BudgetSettings {
   readonly defaultMaxOutputTokens?: number;
   readonly clampOutputTokens?: boolean;
   readonly fitOutputTokens?: boolean;
+  readonly streamCost?: boolean;
+  readonly keyHeaders?: boolean;
 }
 
 /** What is taken off or put on costs: options of `pricing`. Percent, as text. */
@@ -40,7 +43,9 @@ export interface SpendingContext {
 export function collectLimits({ general_settings: general = {} }: ConfigValues): LimitSettings {
   const { max_parallel_requests: parallel, global_max_parallel_requests: together } = general;
   const { token_rate_limit_type: tokens, fail_closed_rate_limit_enforcement: closed } = general;
+  const { key_response_headers: keyHeaders } = general;
   return {
+    ...(keyHeaders !== undefined && { keyHeaders }),
     ...(together !== undefined && { gateway: { parallel: together } }),
     ...(parallel !== undefined && { keys: { parallel } }),
     ...(tokens !== undefined && { tokens }),
@@ -89,13 +94,19 @@ export function collectBudgets(values: ConfigValues, context: SpendingContext): 
     add({ kind: "deployment", id: deployment.id }, most, each);
   }
   const { default_max_output_tokens: defaultMaxOutputTokens, clamp_max_tokens: clampOutputTokens } = general;
-  const { fit_max_tokens: fitOutputTokens } = general;
+  const {
+    fit_max_tokens: fitOutputTokens,
+    stream_response_cost: streamCost,
+    key_response_headers: keyHeaders,
+  } = general;
   return {
     ...(budgets.length > 0 && { budgets }),
     ...(calls.timezone !== undefined && { timezone: calls.timezone }),
     ...(defaultMaxOutputTokens !== undefined && { defaultMaxOutputTokens }),
     ...(clampOutputTokens !== undefined && { clampOutputTokens }),
     ...(fitOutputTokens !== undefined && { fitOutputTokens }),
+    ...(streamCost !== undefined && { streamCost }),
+    ...(keyHeaders !== undefined && { keyHeaders }),
   };
 }
 

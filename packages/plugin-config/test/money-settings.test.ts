@@ -155,6 +155,14 @@ test("how long answers may be that budgets are to cover", () => {
   expect(budgets).toEqual({ defaultMaxOutputTokens: 4_096, clampOutputTokens: true, fitOutputTokens: false });
 });
 
+test("what responses tell of costs and keys", () => {
+  const { budgets, limits } = load(
+    withModel("general_settings: {stream_response_cost: true, key_response_headers: true}"),
+  );
+  expect(budgets).toEqual({ streamCost: true, keyHeaders: true });
+  expect(limits).toEqual({ keyHeaders: true });
+});
+
 describe("keys", () => {
   test("what new ones are like, and how long they are remembered", () => {
     const { keys, limits, masterKeys } = load(

@@ -94,6 +94,8 @@ export const MONEY_KEYS: readonly ConfigKey[] = [
     flag,
     "Ask for as many output tokens as a budget covers, where it does not cover a request. Default false.",
   ),
+  supported(`${GENERAL}.stream_response_cost`, flag, "Streams end with their cost, on a line that clients pass over."),
+  supported(`${GENERAL}.key_response_headers`, flag, "Limits and budget of the caller's key in headers of responses."),
   supported(`${GENERAL}.max_parallel_requests`, wholeFromZero, "Calls of each key at the same time."),
   supported(`${GENERAL}.global_max_parallel_requests`, wholeFromZero, "All calls at the same time."),
   supported(`${GENERAL}.token_rate_limit_type`, tokenKind, "Which tokens count: `total`, `input`, `output`."),

@@ -123,6 +123,8 @@ export const MONEY_SAMPLES: Readonly<Record<string, KeySample>> = {
   [`${GENERAL}.default_max_output_tokens`]: just(4_096),
   [`${GENERAL}.clamp_max_tokens`]: just(true),
   [`${GENERAL}.fit_max_tokens`]: just(true),
+  [`${GENERAL}.stream_response_cost`]: just(true),
+  [`${GENERAL}.key_response_headers`]: just(true),
   [`${GENERAL}.max_parallel_requests`]: just(5),
   [`${GENERAL}.global_max_parallel_requests`]: just(100),
   [`${GENERAL}.token_rate_limit_type`]: just("output"),
