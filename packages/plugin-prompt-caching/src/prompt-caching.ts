@@ -1,12 +1,15 @@
 import type {
   Attempt,
   AttemptLayer,
+  ChatResult,
   Deployment,
+  EventOf,
   ModelFacts,
   OperationName,
   Plugin,
   Pricing,
   Reply,
+  ResultOf,
 } from "@signalbox/kernel";
 import { GatewayError, isCall, MODEL_FACTS, MODEL_TABLE, PRICING, withRequest } from "@signalbox/kernel";
 import { checkOptions, readPoints } from "./check-options.ts";
@@ -71,18 +74,12 @@ export function promptCaching(options: PromptCachingOptions = {}): Plugin {
     return withNative(attempt, withBreakpoints(request, added), added);
   }
 
-  const layer: AttemptLayer = (attempt, next) => (isCall(attempt, "chat") ? cachedReply(attempt, next) : next(attempt));
+  const layer: AttemptLayer = (attempt, next) => {
+    if (!isCall(attempt, "chat")) return next(attempt);
+    const sent = marked(attempt) as typeof attempt;
+    return toldAtEnd(next(sent), (result) => tellSavings(sent, result as ChatResult, pricing));
+  };
   Object.defineProperty(layer, "name", { value: "promptCaching" });
-
-  async function* cachedReply<Name extends OperationName>(
-    attempt: Attempt<Name> & Attempt<"chat">,
-    next: (attempt: Attempt<Name>) => Reply<Name>,
-  ): Reply<Name> {
-    const sent = marked(attempt) as Attempt<Name> & Attempt<"chat">;
-    const result = yield* next(sent);
-    tellSavings(sent, result as never, pricing);
-    return result;
-  }
 
   return {
     name: "prompt-caching",
@@ -104,6 +101,28 @@ function readDeployment({ id, info }: Deployment): Points {
     param: "info.cacheControlInjectionPoints",
     source: "prompt-caching",
   });
+}
+
+/** The same reply; `tell` sees its result. Not a generator: nothing is done for the events in between. */
+function toldAtEnd<Name extends OperationName>(
+  reply: Reply<Name>,
+  tell: (result: ResultOf<Name>) => void,
+): Reply<Name> {
+  const told = (step: IteratorResult<EventOf<Name>, ResultOf<Name>>): typeof step => {
+    if (step.done === true && step.value !== undefined) tell(step.value);
+    return step;
+  };
+  return {
+    next: () => reply.next().then(told),
+    return: (result) => reply.return(result),
+    throw: (error) => reply.throw(error),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async [Symbol.asyncDispose]() {
+      await reply.return(undefined as never);
+    },
+  };
 }
 
 /** In the native lane the client's bytes get the same breakpoints, where its dialect has words for them. */

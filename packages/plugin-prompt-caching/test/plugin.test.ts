@@ -1,7 +1,19 @@
 import { describe, expect, it } from "vitest";
-import type { Attempt, Cost, Deployment, NativeRequest, Plugin, Pricing, Usage } from "@signalbox/kernel";
+import type {
+  Attempt,
+  AttemptLayer,
+  Cost,
+  Deployment,
+  LayerPlacement,
+  NativeRequest,
+  Plugin,
+  Pricing,
+  Reply,
+  Usage,
+} from "@signalbox/kernel";
 import { createGateway, replyOf, textOf } from "@signalbox/kernel";
 import { parseJsonBody } from "@signalbox/kernel/http";
+import { testAttempt } from "@signalbox/kernel/testkit";
 import { promptCaching } from "../src/index.ts";
 
 const USAGE: Usage = { inputTokens: 100, outputTokens: 1 };
@@ -178,6 +190,43 @@ describe("the native lane", () => {
     const { attempts } = await ask({ info: TAKES, native });
     expect(attempts[0]?.request.messages[0]?.content[0]?.cacheControl).toEqual({});
     expect(attempts[0]?.native?.request).not.toBe(attempts[0]?.request);
+  });
+});
+
+describe("the reply", () => {
+  const { attempt: placement } = promptCaching().layers as { attempt: LayerPlacement<AttemptLayer> };
+  const { layer } = placement;
+  const attempt = testAttempt({ operation: "chat", request: { model: "m", messages: [] } });
+  const event = { type: "choiceEnd", choice: 0, finishReason: "stop" } as never;
+
+  it("is closed below when its reader leaves", async () => {
+    let closed = 0;
+    const below = async function* (): Reply<"chat"> {
+      try {
+        for (;;) yield event;
+      } finally {
+        closed++;
+      }
+    };
+    for await (const seen of layer(attempt, below)) {
+      expect(seen).toBe(event);
+      break;
+    }
+    expect(closed).toBe(1);
+    const disposed = layer(attempt, below);
+    await disposed.next();
+    await disposed[Symbol.asyncDispose]();
+    expect(closed).toBe(2);
+  });
+
+  it("fails as it fails below, and is over afterwards", async () => {
+    // biome-ignore lint/correctness/useYield: fails before its first event
+    const reply = layer(attempt, async function* (): Reply<"chat"> {
+      throw new Error("broken");
+    });
+    await expect(reply.next()).rejects.toThrow("broken");
+    expect(await reply.next()).toEqual({ done: true, value: undefined });
+    expect(attempt.trace.headers).toBeUndefined();
   });
 });
 
