@@ -48,4 +48,23 @@ describe("MemoryReservations", () => {
       }),
     );
   });
+
+  it("remembers the latest certain ids, and every guess", async () => {
+    const store = new MemoryReservations({ remembered: 2 });
+    const [line] = LINES.slice(2);
+    const lines = line === undefined ? [] : [line];
+    const end = (id: string, actual: bigint, status: Settlement["status"] = "final") =>
+      store.settle([{ id, actual, status, lines }]);
+    await end("guess", 100n, "estimated");
+    for (const id of ["a", "b", "c", "d", "e"]) await end(id, 1n);
+    for (const id of ["c", "d", "e"]) await end(id, 1n);
+    const posted = async () => (await store.balance(lines[0] as (typeof LINES)[0])).posted;
+    expect(await posted()).toBe(105n);
+    await end("guess", 10n);
+    await end("guess", 10n);
+    expect(await posted()).toBe(15n);
+    // long ago
+    await end("a", 1n);
+    expect(await posted()).toBe(16n);
+  });
 });

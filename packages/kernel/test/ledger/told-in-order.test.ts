@@ -91,3 +91,38 @@ it("a replay gives counters what an entry says for certain, not a guess", async 
   expect((await entries.get("c/1"))?.billed).toBe(4n);
   await next.close();
 });
+
+it("attempts of one turn are in the spool together, before any of them is sent", async () => {
+  const directory = join(root, "turn");
+  const ledger = new SpooledLedger({ entries: new MemoryEntries(), directory, durability: "none" });
+  await ledger.start(new MemoryReservations());
+  const ids = ["c/1", "c/2", "c/3"];
+  for (const id of ids) await ledger.reserve({ id, estimate: 10n, lines: [line] });
+  // counters of this process need no record of what was not sent
+  expect(recorded(directory)).toBe("");
+  const noted = ids.map((id) => ledger.dispatched(id));
+  expect(recorded(directory)).toBe("");
+  await noted[0];
+  for (const id of ids) expect(recorded(directory)).toContain(`P{"id":"${id}","estimate":"10"`);
+  for (const id of ids) await ledger.void(id);
+  await ledger.close();
+});
+
+it("an entry tells the end of its attempt, unless its settlement is another", async () => {
+  for (const [name, actual, settlements] of [
+    ["same", 4n, 0],
+    ["other", 5n, 1],
+  ] as const) {
+    const directory = join(root, name);
+    const ledger = new SpooledLedger({ entries: new MemoryEntries(), directory, durability: "none" });
+    await ledger.start(new MemoryReservations());
+    await ledger.reserve({ id: "c/1", estimate: 10n, lines: [line] });
+    await ledger.dispatched("c/1");
+    const written = ledger.append(entry({ id: "c/1", billed: 4n }));
+    await ledger.settle({ id: "c/1", actual, status: "final" });
+    expect(recorded(directory).split('S{"id":"c/1"')).toHaveLength(settlements + 1);
+    expect(recorded(directory)).toMatch(/E\{.*"billed":"4"/);
+    await written;
+    await ledger.close();
+  }
+});

@@ -82,9 +82,14 @@ function readScope([kind, id, model]: ScopeArray): Scope {
   return model === undefined ? { kind, id } : { kind, id, model };
 }
 
-/** The values of an entry, in the order of the columns. `scopes` is its `scopesText`. */
-export function entryValues(entry: Entry, scopes: string): Value[] {
-  const { usage, lines } = entry;
+/** `[[["key","k-1"],"2026-11"]]` */
+export function linesText(lines: NonNullable<Entry["lines"]>): string {
+  return `[${lines.map((line) => lineText(line.scope, line.period)).join(",")}]`;
+}
+
+/** The values of an entry, in the order of the columns. `scopes` is its `scopesText`, `lines` its `linesText`. */
+export function entryValues(entry: Entry, scopes: string, lines: string | null): Value[] {
+  const { usage } = entry;
   const id = idsByKind(entry.scopes);
   return [
     entry.id,
@@ -101,7 +106,7 @@ export function entryValues(entry: Entry, scopes: string): Value[] {
     id["customer"] ?? null,
     id["session"] ?? null,
     scopes,
-    lines === undefined ? null : `[${lines.map((line) => lineText(line.scope, line.period)).join(",")}]`,
+    lines,
     json(entry.tags),
     whole(usage.inputTokens),
     whole(usage.outputTokens),
@@ -111,7 +116,7 @@ export function entryValues(entry: Entry, scopes: string): Value[] {
     json(usage, usage.reportedCost !== undefined) ?? "{}",
     entry.cost,
     entry.billed,
-    json(entry.costLines, true),
+    json(entry.costLines?.map((line) => ({ ...line, picoUsdPerUnit: line.picoUsdPerUnit.toString() }))),
     entry.priceVersion ?? null,
     entry.status,
     entry.finishReason ?? null,

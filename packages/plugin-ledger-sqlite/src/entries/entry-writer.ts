@@ -1,8 +1,9 @@
 import type { Entry } from "@signalbox/kernel";
 import type { Database, OpenTransaction } from "../database/database.ts";
-import type { EntryRow } from "./entry-row.ts";
-import { COLUMNS, entryValues, readEntry, scopesText, scopeText } from "./entry-row.ts";
+import type { EntryRow, Value } from "./entry-row.ts";
+import { COLUMNS, entryValues, linesText, readEntry, scopesText, scopeText } from "./entry-row.ts";
 import { EntrySums } from "./entry-sums.ts";
+import { ListTexts } from "./list-texts.ts";
 
 const INSERT = `INSERT INTO entries (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map(() => "?").join(", ")})
 ON CONFLICT (id) DO NOTHING`;
@@ -14,6 +15,8 @@ const ENTRIES_PER_LOOK = 8;
 export class EntryWriter {
   readonly #database: Database;
   readonly #sums: EntrySums;
+  readonly #scopes: ListTexts<Entry["scopes"][number]> = new ListTexts(scopesText);
+  readonly #lines: ListTexts<NonNullable<Entry["lines"]>[number]> = new ListTexts(linesText);
   readonly #sliceMs: number;
   /** Whether the last transaction is not known to be written. */
   #uncertain = false;
@@ -43,8 +46,8 @@ export class EntryWriter {
   }
 
   #one(entry: Entry): void {
-    const scopes = scopesText(entry.scopes);
-    const { changes, lastInsertRowid } = this.#database.statement(INSERT).run(...entryValues(entry, scopes));
+    const scopes = this.#scopes.of(entry.scopes);
+    const { changes, lastInsertRowid } = this.#database.statement(INSERT).run(...this.#values(entry, scopes));
     if (changes !== 0) {
       this.#sums.add(entry, scopes, 1);
       this.#addSessions(entry, lastInsertRowid);
@@ -53,13 +56,17 @@ export class EntryWriter {
     }
   }
 
+  #values(entry: Entry, scopes: string): Value[] {
+    return entryValues(entry, scopes, entry.lines === undefined ? null : this.#lines.of(entry.lines));
+  }
+
   /** Only what was a guess gives way to what is known. */
   #correct(entry: Entry, scopes: string): void {
     const row = this.#database.exactStatement("SELECT * FROM entries WHERE id = ?").get(entry.id);
     const before = readEntry(row as EntryRow);
     if (before.status !== "estimated" && before.status !== "counted") return;
     this.#sums.add(before, scopesText(before.scopes), -1);
-    const replaced = this.#database.statement(REPLACE).get(...entryValues(entry, scopes), entry.id);
+    const replaced = this.#database.statement(REPLACE).get(...this.#values(entry, scopes), entry.id);
     const { seq } = replaced as { readonly seq: number };
     this.#sums.add(entry, scopes, 1);
     if (before.scopes.some(({ kind }) => kind === "session")) {
