@@ -188,3 +188,38 @@ guardrails:
   expect(await ask("PRJ-12", chosen)).toContain('blocked by guardrail \\"filter\\": it contains project');
   expect(await ask("a falcon", chosen)).toContain('"code":"guardrail_blocked"');
 });
+
+test("budgets of the file are told of in responses, and bound answers that name no length", async () => {
+  const { url } = await start(
+    `
+model_list:
+  - model_name: paid
+    litellm_params: {model: mock/echo, input_cost_per_token: 0.000001, output_cost_per_token: 0.000002}
+general_settings:
+  master_key: os.environ/GATEWAY_KEY
+  default_max_output_tokens: 40
+  clamp_max_tokens: true
+  fit_max_tokens: true
+  stream_response_cost: true
+  key_response_headers: true
+`,
+    { GATEWAY_KEY: KEY },
+  );
+  const post = (path: string, key: string, body: unknown): Promise<Response> =>
+    fetch(url + path, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  const made = await post("/key/generate", KEY, { models: ["paid"], max_budget: 0.01, rpm_limit: 9 });
+  const { key } = (await made.json()) as { readonly key: string };
+  const messages = [{ role: "user", content: "Hello" }];
+  const response = await post("/v1/chat/completions", key, { model: "paid", stream: true, messages });
+  expect(response.status).toBe(200);
+  expect(Object.fromEntries(response.headers)).toMatchObject({
+    "x-signalbox-injected-params": "max_tokens=40",
+    "x-signalbox-key-max-budget": "0.01",
+    "x-signalbox-key-rpm-limit": "9",
+  });
+  expect(await response.text()).toMatch(/\n: x-signalbox-response-cost 0\.0000\d+\n\n$/);
+});

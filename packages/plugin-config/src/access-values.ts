@@ -101,6 +101,7 @@ export const rolePermissions: z.ZodType<readonly RolePermission[]> = z.array(
   expected("a list of {role, models, routes}"),
 );
 
+/** What a role of the issuer means here. */
 export interface RoleMapping {
   readonly role: string;
   readonly internal_role: TokenRole;
@@ -111,6 +112,7 @@ export const roleMappings: z.ZodType<readonly RoleMapping[]> = z.array(
   expected("a list of {role, internal_role}"),
 );
 
+/** What a scope of a token opens. */
 export interface ScopeMapping {
   readonly scope: string;
   readonly models?: readonly string[];

@@ -41,7 +41,7 @@ export const CACHE_KEYS: readonly ConfigKey[] = [
   supported(`${CACHE}.service_name`, text, "Of the primary, as the sentinels know it."),
   supported(`${CACHE}.sentinel_password`, text, "The password of the sentinels."),
   supported(`${CACHE}.ssl`, flag, "TLS. `false` is plain TCP. Default: what the address says."),
-  supported(`${CACHE}.ssl_cert_reqs`, certificates, "`none`: any certificate will do. Default `required`."),
+  supported(`${CACHE}.ssl_cert_reqs`, certificates, "`none`: every certificate will do. Default `required`."),
   supported(`${CACHE}.ssl_check_hostname`, flag, "Whether the certificate must name the host. Default true."),
   supported(`${CACHE}.ssl_ca_certs`, text, "File with the certificates of who signs."),
   supported(`${CACHE}.ssl_certfile`, text, "File with a certificate of our own."),
