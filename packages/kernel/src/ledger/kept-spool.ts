@@ -107,7 +107,7 @@ export class KeptSpool {
     if (turn !== this.#turn) {
       this.#turn = turn;
       this.#kept = turn.then(
-        () => spool === this.#spool && this.#holds(),
+        () => spool === this.#spool && this.#holds(true),
         (error: unknown) => {
           this.failure = error;
           return false;
@@ -147,11 +147,11 @@ export class KeptSpool {
     return new Spool({ directory: this.#owned.path, ...(durability !== undefined && { durability }) });
   }
 
-  /** Whether the directory is this process's own for certain. */
-  #holds(): boolean {
+  /** Whether the directory is this process's own for certain. With `look`, clocks are not believed, which may have stood still. */
+  #holds(look: boolean = false): boolean {
     if (this.#lost) return false;
     const moment = now();
-    if (between(this.#sure, moment) < SURE_MS) return true;
+    if (!look && between(this.#sure, moment) < SURE_MS) return true;
     const silent = between(this.#touched, moment) > this.#abandonedMs * 0.75;
     if (silent || !this.#owned.exists) {
       this.#lost = true;

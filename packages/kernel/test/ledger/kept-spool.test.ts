@@ -124,6 +124,28 @@ describe("a process whose spool is gone", () => {
     expect(await reservations.balance(line)).toEqual({ posted: 3n, pending: 0n });
   });
 
+  it("sends nothing even where its clocks have stood still meanwhile", async () => {
+    class Shared extends MemoryReservations {
+      override readonly ownProcess: boolean = false;
+    }
+    const directory = join(root, "frozen");
+    const frozen = new SpooledLedger({ entries, directory, durability: "none" });
+    await frozen.start(new Shared());
+    vi.spyOn(performance, "now").mockReturnValue(performance.now());
+    vi.spyOn(Date, "now").mockReturnValue(Date.now());
+    try {
+      await frozen.reserve({ id: "a/1", estimate: 10n, lines: [line] });
+      for (const name of readdirSync(directory)) if (name.endsWith(".lock")) rmSync(join(directory, name));
+      const [taken] = await takeOver(directory);
+      await expect((async () => frozen.dispatched("a/1"))()).rejects.toMatchObject({ code: "overloaded" });
+      await taken?.release(true);
+    } finally {
+      vi.restoreAllMocks();
+    }
+    await frozen.void("a/1");
+    await frozen.close();
+  });
+
   it("goes on when somebody has deleted it", async () => {
     await ledger.reserve({ id: "a/1", estimate: 10n, lines: [line] });
     await ledger.dispatched("a/1");
