@@ -92,7 +92,7 @@ export function sumFilter(query: EntryQuery, { from, to }: Buckets): Filter {
 }
 
 /** Whether sums can answer, other than for parts of a quarter of an hour. */
-export function hasSums({ scope, period }: SpendQuery): boolean {
+function hasSums({ scope, period }: SpendQuery): boolean {
   return period === undefined && scope?.kind !== "session";
 }
 
