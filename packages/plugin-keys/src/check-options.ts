@@ -18,6 +18,7 @@ const schema = z.strictObject({
   storeTimeoutMs: milliseconds.exactOptional(),
   management: z.boolean().exactOptional(),
   jwt: jwtOptions.exactOptional(),
+  modelGroups: z.record(z.string().min(1), z.array(z.string().min(1))).exactOptional(),
   ...policyFields,
 });
 

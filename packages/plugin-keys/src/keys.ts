@@ -74,7 +74,8 @@ export function keys(options: KeysOptions): Plugin {
       await checkPepper(store, hasher, settings.replacePepper);
       const collections: Collections = await openCollections(store);
       const times = { ttlMs: settings.cacheTtlMs, maxAgeMs: settings.cacheMaxAgeMs, size: settings.cacheSize };
-      identities = new Identities(collections, { guard, times, now }, () => authenticator.changed());
+      const modelGroups = new Map(Object.entries(settings.modelGroups ?? {}));
+      identities = new Identities(collections, { guard, times, now, modelGroups }, () => authenticator.changed());
       const ids = new IdSource();
       const { jwt, cacheSize: size } = settings;
       if (jwt !== undefined) {

@@ -33,6 +33,8 @@ export interface KeysOptions {
   readonly jwt?: JwtOptions;
   /** Serve `/key/*`, `/team/*` and the like. Default true. */
   readonly management?: boolean;
+  /** Models that a grant of this name stands for, besides the groups that the management API makes. */
+  readonly modelGroups?: Readonly<Record<string, readonly string[]>>;
   /** IANA zone in which the days, weeks and months of budgets begin: that of the gateway's budgets. Default UTC. */
   readonly timezone?: string;
   /** What a new key has where the request says nothing. */
@@ -57,5 +59,6 @@ export interface KeysSettings extends KeyPolicy {
   readonly cacheSize: number;
   readonly storeTimeoutMs: number;
   readonly management: boolean;
+  readonly modelGroups?: Readonly<Record<string, readonly string[]>>;
   readonly jwt?: JwtOptions;
 }

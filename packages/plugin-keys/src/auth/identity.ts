@@ -61,7 +61,12 @@ export class Identities {
   /** @param changed called when anything that identities are made of has changed */
   constructor(
     collections: Collections,
-    parts: { readonly guard: StoreGuard; readonly times: CacheTimes; readonly now: () => number },
+    parts: {
+      readonly guard: StoreGuard;
+      readonly times: CacheTimes;
+      readonly now: () => number;
+      readonly modelGroups?: ModelGroups;
+    },
     changed: () => void,
   ) {
     const { keys, retiredHashes, users, teams, organizations, budgets, customers, tags, accessGroups } = collections;

@@ -6,6 +6,13 @@ import type { StoreGuard } from "./store-guard.ts";
 const PAGE = 1_000;
 const RETRY_MS = 1_000;
 
+/** What a table of groups is made of, besides its records. */
+interface GroupParts {
+  readonly guard: StoreGuard;
+  readonly now: () => number;
+  readonly modelGroups?: ModelGroups;
+}
+
 /**
  * All groups of models: there are few, so that a key costs no lookup for each name that it is granted. Read again as soon
  * as one changes; while the store is silent they mean what they meant.
@@ -15,7 +22,9 @@ export class GroupTable {
   readonly #guard: StoreGuard;
   readonly #now: () => number;
   readonly #stop: () => void;
-  #groups: ModelGroups = new Map();
+  /** Those of the configuration. */
+  readonly #fixed: ModelGroups;
+  #groups: ModelGroups;
   /** From when on they are to be read again. */
   #dueAt = 0;
   #version = 0;
@@ -23,9 +32,11 @@ export class GroupTable {
 
   constructor(
     collection: RecordCollection<AccessGroupRecord>,
-    { guard, now }: { readonly guard: StoreGuard; readonly now: () => number },
+    { guard, now, modelGroups = new Map() }: GroupParts,
     changed: () => void,
   ) {
+    this.#fixed = modelGroups;
+    this.#groups = modelGroups;
     this.#collection = collection;
     this.#guard = guard;
     this.#now = now;
@@ -68,7 +79,15 @@ export class GroupTable {
     for (let offset = 0; ; offset += PAGE) {
       const { items, total } = await this.#collection.list({ offset, limit: PAGE });
       for (const { id, model_names } of items) groups.set(id, model_names);
-      if (items.length === 0 || groups.size >= total) return groups;
+      if (items.length === 0 || groups.size >= total) return joined(groups, this.#fixed);
     }
   }
+}
+
+/** A group that stands in the store and in the configuration has the models of both. */
+function joined(groups: ModelGroups, fixed: ModelGroups): ModelGroups {
+  if (fixed.size === 0) return groups;
+  const all = new Map(groups);
+  for (const [name, models] of fixed) all.set(name, [...new Set([...(groups.get(name) ?? []), ...models])]);
+  return all;
 }
