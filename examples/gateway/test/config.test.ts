@@ -162,6 +162,26 @@ describe("a configuration with problems", () => {
   });
 });
 
+test("groups of models in the file are what keys may be granted", async () => {
+  const { url } = await start(`
+model_list:
+  - {model_name: one, litellm_params: {model: mock/fixed}, model_info: {access_groups: [small-models]}}
+  - {model_name: two, litellm_params: {model: mock/fixed}, model_info: {access_groups: [small-models, all-models]}}
+  - {model_name: three, litellm_params: {model: mock/fixed}, model_info: {access_groups: [all-models]}}
+general_settings: {master_key: ${KEY}}
+`);
+  const post = async (path: string, key: string, body: object): Promise<Response> =>
+    await fetch(`${url}${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  const { key } = (await (await post("/key/generate", KEY, { models: ["small-models"] })).json()) as { key: string };
+  const status = async (model: string): Promise<number> =>
+    (await post("/v1/chat/completions", key, { model, messages: [{ role: "user", content: "Hello" }] })).status;
+  expect([await status("one"), await status("two"), await status("three")]).toEqual([200, 200, 403]);
+});
+
 test("guardrails of the file check what goes in", async () => {
   const { stdout, url } = await start(`
 model_list: [{model_name: parrot, litellm_params: {model: mock/echo}}]

@@ -117,6 +117,7 @@ export interface ModelInfo {
   readonly mode?: ModelMode;
   readonly health_check_model?: string;
   readonly health_check_timeout?: number;
+  readonly access_groups?: readonly string[];
   readonly team_id?: string;
   readonly team_public_model_name?: string;
   readonly base_model?: string;

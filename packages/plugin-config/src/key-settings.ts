@@ -1,13 +1,16 @@
-import type { ConfigValues, ParamsValues } from "./config-values.ts";
+import type { ConfigValues, ModelValues, ParamsValues } from "./config-values.ts";
 import type { Variables } from "./environment.ts";
 import type { JwtSettings } from "./jwt-settings.ts";
 import { collectJwt } from "./jwt-settings.ts";
+import { publicName } from "./public-names.ts";
 import type { Source } from "./source.ts";
 import { milliseconds } from "./timeouts.ts";
 
 /** What a configuration says about virtual keys: options of `keys`. Names within the parameters are LiteLLM's. */
 export interface KeySettings {
   readonly jwt?: JwtSettings;
+  /** Public models by the groups that they are in. */
+  readonly modelGroups?: Readonly<Record<string, readonly string[]>>;
   readonly cacheTtlMs?: number;
   readonly cacheMaxAgeMs?: number;
   readonly timezone?: string;
@@ -36,9 +39,11 @@ export function collectKeys(values: ConfigValues, variables: Variables, source: 
   };
   const { timezone, default_key_generate_params: keys, default_team_params: teams } = calls;
   const { upperbound_key_generate_params: upperbound, key_generation_settings: generation } = calls;
+  const groups = groupsOf(values.model_list ?? []);
   const jwt = collectJwt(values, variables, source);
   return {
     ...(jwt !== undefined && { jwt }),
+    ...(groups.size > 0 && { modelGroups: Object.fromEntries(groups) }),
     ...(ttl !== undefined && { cacheTtlMs: milliseconds(ttl) }),
     ...((maxAge !== undefined || (ttl ?? 0) > DEFAULT_MAX_AGE_SECONDS) && {
       cacheMaxAgeMs: milliseconds(maxAge ?? (ttl as number)),
@@ -50,4 +55,16 @@ export function collectKeys(values: ConfigValues, variables: Variables, source: 
     ...(Object.keys(users).length > 0 && { defaultInternalUserParams: users }),
     ...(generation !== undefined && { keyGenerationSettings: generation }),
   };
+}
+
+function groupsOf(models: readonly (ModelValues | undefined)[]): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, readonly string[]>();
+  for (const entry of models) {
+    const model = entry === undefined ? undefined : publicName(entry);
+    if (model === undefined) continue;
+    for (const group of entry?.model_info?.access_groups ?? []) {
+      groups.set(group, [...new Set([...(groups.get(group) ?? []), model])]);
+    }
+  }
+  return groups;
 }

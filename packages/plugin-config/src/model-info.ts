@@ -3,7 +3,10 @@ import { PRICE_FIELDS, SHAPED_PRICE_FIELDS } from "./catalogue/price-fields.ts";
 import type { ModelInfo, ModelValues } from "./config-values.ts";
 import { milliseconds } from "./timeouts.ts";
 
-type FactKey = Exclude<keyof ModelInfo, "id" | "mode" | "base_model" | `health_check_${string}` | `team_${string}`>;
+type FactKey = Exclude<
+  keyof ModelInfo,
+  "id" | "mode" | "base_model" | "access_groups" | `health_check_${string}` | `team_${string}`
+>;
 
 /** An entry as it was written, with its prices. */
 type Prices = Readonly<Record<string, unknown>>;

@@ -138,7 +138,12 @@ export const MODEL_LIST_KEYS: readonly ConfigKey[] = [
   ...later("price-kinds", PARAMS, LATER_PRICE_FIELDS),
 
   ...later("price-kinds", INFO, LATER_PRICE_FIELDS),
-  ...later("access-groups", INFO, "access_groups discoverable access_windows"),
+  supported(
+    `${INFO}.access_groups`,
+    names,
+    "Groups that it is in: a key with such a name among its models may use it.",
+  ),
+  ...later("access-groups", INFO, "discoverable access_windows"),
   ...later(
     "model-info",
     INFO,

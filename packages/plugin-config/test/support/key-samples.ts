@@ -92,6 +92,7 @@ export const KEY_SAMPLES: Readonly<Record<string, KeySample>> = {
   [`${INFO}.mode`]: just("embedding"),
   [`${INFO}.health_check_model`]: just("gpt-5-mini"),
   [`${INFO}.health_check_timeout`]: just(3),
+  [`${INFO}.access_groups`]: just(["small-models"]),
   [`${INFO}.team_id`]: just("blue"),
   [`${INFO}.team_public_model_name`]: beside("ours", { [`${INFO}.team_id`]: "blue" }),
   [`${INFO}.max_input_tokens`]: just(8_000),
