@@ -17,6 +17,7 @@ import { redisUrl } from "../services/index.ts";
 import { findBinary, freePort, supervise } from "../services/service.ts";
 import { answered, direction } from "./vector-index-kit.ts";
 
+const openssl = findBinary("openssl");
 const ended: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -90,12 +91,12 @@ describe("the cache in Redis", () => {
     await isWhole(cache as Cache);
   });
 
-  it.skipIf(findBinary("openssl") === undefined)("speaks TLS, to a server that it trusts only", async () => {
+  it.skipIf(openssl === undefined)("speaks TLS, to a server that it trusts only", async () => {
     const folder = mkdtempSync(join(tmpdir(), "signalbox-tls-"));
     const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
     const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
     execFileSync(
-      "openssl",
+      openssl ?? "",
       [
         "req",
         "-x509",

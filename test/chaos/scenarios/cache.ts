@@ -78,7 +78,7 @@ const TROUBLES: readonly Trouble[] = [
     name: "refusing auth",
     async begin(_redis, admin) {
       await admin.config("SET", "requirepass", "another-password");
-      await admin.client("KILL", "TYPE", "normal", "SKIPME", "yes");
+      await admin.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
     },
     async end(_redis, admin) {
       await admin.config("SET", "requirepass", "");
