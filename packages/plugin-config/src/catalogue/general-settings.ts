@@ -45,10 +45,11 @@ export const GENERAL_SETTINGS_KEYS: readonly ConfigKey[] = [
   ...later("budget-exceptions", GENERAL, "skip_user_budget_on_team_key"),
   ...later("secret-managers", GENERAL, "key_management_system key_management_settings"),
   ...later("forward-headers", GENERAL, "forward_client_headers_to_llm_api forward_llm_provider_auth_headers"),
-  ...later(
-    "logging",
+  ...later("logging", GENERAL, "store_prompts_in_spend_logs"),
+  ...refused(
+    "not needed: what is older than maximum_spend_logs_retention_period goes by itself",
     GENERAL,
-    "store_prompts_in_spend_logs maximum_spend_logs_retention_interval maximum_spend_logs_cleanup_cron",
+    "maximum_spend_logs_retention_interval maximum_spend_logs_cleanup_cron",
   ),
   ...later("compatibility", GENERAL, "completion_model"),
   ...refused('models of a provider are served by a wildcard: model_name "openai/*"', GENERAL, "infer_model_from_keys"),
