@@ -65,9 +65,10 @@ describe("a ledger in PostgreSQL", () => {
       { version: 6 },
       { version: 7 },
       { version: 8 },
+      { version: 9 },
     ]);
     await client.query(`INSERT INTO ${schema}.migrations (version) VALUES (99)`);
-    await expect(opened({ url: database.url, schema })).rejects.toThrow("of version 99, newer than this program's 8");
+    await expect(opened({ url: database.url, schema })).rejects.toThrow("of version 99, newer than this program's 9");
     for (const plugin of plugins) await plugin.close?.();
   });
 

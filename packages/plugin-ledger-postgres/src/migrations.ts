@@ -4,6 +4,7 @@ import { cacheHitsMigration } from "./migrations/cache-hits.ts";
 import { cacheSavingsMigration } from "./migrations/cache-savings.ts";
 import { daySumsMigration } from "./migrations/day-sums.ts";
 import { entriesMigration } from "./migrations/entries.ts";
+import { failuresMigration } from "./migrations/failures.ts";
 import { freshEntriesMigration } from "./migrations/fresh-entries.ts";
 import { recallMigration } from "./migrations/recall.ts";
 import { recordsMigration } from "./migrations/records.ts";
@@ -19,6 +20,7 @@ const MIGRATIONS: readonly ((schema: string) => string)[] = [
   freshEntriesMigration,
   cacheHitsMigration,
   cacheSavingsMigration,
+  failuresMigration,
 ];
 
 /** Brings the tables up to date. Processes that start at once wait for each other. */
