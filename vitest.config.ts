@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 import { SummaryReporter } from "./scripts/summary-reporter.ts";
 
-const conditions = ["@signalbox/source", "module", "node", "development|production"];
+// Without "module", which Node does not know: packages are loaded as they are in production.
+const conditions = ["@signalbox/source", "node", "development|production"];
 
 export default defineConfig({
   resolve: { conditions },

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { isGatewayError } from "../../errors.ts";
 
 /** Why a service gave no answer that can be used. The reason holds neither text of a call nor a credential. */
@@ -15,5 +16,10 @@ export class RemoteFailure extends Error {
 export function failureOf(guardrail: string, thrown: unknown): RemoteFailure {
   if (thrown instanceof RemoteFailure) return thrown;
   // messages of errors may quote what was sent or received
-  return new RemoteFailure(guardrail, isGatewayError(thrown) ? thrown.code : "its answer is of an unknown shape");
+  return new RemoteFailure(guardrail, isGatewayError(thrown) ? thrown.code : reasonOf(thrown));
+}
+
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof z.core.$ZodError || thrown instanceof RangeError) return "its answer is of an unknown shape";
+  return `the question failed with ${thrown instanceof Error ? thrown.constructor.name : typeof thrown}`;
 }

@@ -136,7 +136,9 @@ export const REMOTE_SHAPES: {
     return (url?.protocol === "https:" || url?.protocol === "http:") && url.username === "" && url.password === "";
   }, "must be an address of http or https, without credentials"),
   secret: z.custom<Secret>(
-    (value) => typeof (value as Secret)?.reveal === "function" && (value as Secret).reveal() !== "",
-    "must be a Secret",
+    (value) =>
+      typeof (value as Secret)?.reveal === "function" &&
+      /^[\x21-\x7e]+( [\x21-\x7e]+)*$/.test((value as Secret).reveal()),
+    "must be a Secret, of characters that headers can carry",
   ),
 };
