@@ -21,9 +21,15 @@ async function pair(): Promise<{ primary: OwnRedis; replica: OwnRedis; plugin: R
   ended.push(() => primary.stop());
   const replica = await OwnRedis.start("--replicaof", "127.0.0.1", String(primary.port));
   ended.push(() => replica.stop());
-  await soon("the replica", async () =>
-    String(await replica.command("INFO", "replication")).includes("master_link_status:up"),
-  );
+  // the replica believes that it is connected before the primary counts it
+  await soon("the replica", async () => {
+    const [seen, connected] = [
+      await primary.command("INFO", "replication"),
+      await replica.command("INFO", "replication"),
+    ];
+    return String(seen).includes("state=online") && String(connected).includes("master_link_status:up");
+  });
+  await soon("its first answer", async () => Number(await primary.command("WAIT", "1", "500")) === 1);
   const plugin = await opened({ port: primary.port, timeoutMs: 1_000, waitForReplicas: 1 });
   ended.push(() => plugin.close?.());
   await plugin.reservationStore.recover(NOTHING);
