@@ -177,7 +177,11 @@ describe("every field of every route that writes", () => {
           const value = [text, [text], { [text]: text }][shape];
           const { status } = note(await running.api(pathOf(route, "x"), { ...required, [field]: value }));
           // 503: what has been spent cannot be set back without a ledger
-          expect([route.path, field, [200, 400, 403, 404, 409, 503].includes(status)]).toEqual([route.path, field, true]);
+          expect([route.path, field, [200, 400, 403, 404, 409, 503].includes(status)]).toEqual([
+            route.path,
+            field,
+            true,
+          ]);
         }
       }
     }

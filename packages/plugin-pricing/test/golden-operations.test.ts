@@ -99,7 +99,7 @@ const OTHERS: readonly (readonly [string, Fields, PricedWork, bigint, Usage])[] 
     "input_cost_per_character",
     { input_cost_per_character: 1.5e-5 },
     "speak",
-    { text: "ab".repeat(1_000) },
+    { text: "ab".repeat(1_000), voice: "alloy" },
     30_000_000n,
   ),
   // characters, not bytes or halves of them: 3 × 15
@@ -107,7 +107,7 @@ const OTHERS: readonly (readonly [string, Fields, PricedWork, bigint, Usage])[] 
     "input_cost_per_character, beyond ASCII",
     { input_cost_per_character: 1.5e-5 },
     "speak",
-    { text: "é😀ß" },
+    { text: "é😀ß", voice: "alloy" },
     45_000n,
   ),
   // gpt-4o-mini-tts: 0.60 in, 12 for sound out: 100 × 0.6 + 2,000 × 12
@@ -115,7 +115,7 @@ const OTHERS: readonly (readonly [string, Fields, PricedWork, bigint, Usage])[] 
     "speech by tokens",
     { input_cost_per_token: 6e-7, output_cost_per_token: 1.2e-5 },
     "speak",
-    { text: "hello" },
+    { text: "hello", voice: "alloy" },
     24_060_000n,
     tokens(100, 2_000),
   ),
