@@ -22,9 +22,10 @@ export function blocked(guardrail: Guardrail, verdict: Block, mode: "input" | "o
  * What happens when a guardrail itself fails: the call is refused, unless the guardrail is declared `failOpen`; then the
  * trace says that it did not run.
  */
-export function guardrailFailed(guardrail: Guardrail, call: Call, thrown: unknown): void {
+export function guardrailFailed(guardrail: Guardrail, call: Call, mode: "input" | "output", thrown: unknown): void {
   if (isGatewayError(thrown)) throw thrown;
   if (guardrail.failOpen === true) {
+    call.trace.guard({ guardrail: guardrail.name, mode, action: "failedOpen" });
     call.trace.note("guard", `guardrail "${guardrail.name}" failed and is set to fail open`);
     return;
   }

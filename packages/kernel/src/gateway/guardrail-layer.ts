@@ -114,7 +114,7 @@ async function checkWhole<Name extends OperationName>(
       }
     }
   } catch (thrown) {
-    guardrailFailed(guardrail, call, thrown);
+    guardrailFailed(guardrail, call, "output", thrown);
     return { result };
   }
   // The provider's bytes say what was there before.
@@ -210,7 +210,7 @@ function windowTransform<Name extends OperationName>(guardrail: Guardrail, call:
       const first = text === "" ? "" : await window.push(text);
       return end ? first + (await window.end()) : first;
     } catch (thrown) {
-      guardrailFailed(guardrail, call, thrown);
+      guardrailFailed(guardrail, call, "output", thrown);
       failed = true;
       return window.rest();
     }
@@ -312,7 +312,7 @@ function windowTransform<Name extends OperationName>(guardrail: Guardrail, call:
           throw blocked(guardrail, { action: "block", reason: verdict.reason }, "output");
         }
       } catch (thrown) {
-        guardrailFailed(guardrail, call, thrown);
+        guardrailFailed(guardrail, call, "output", thrown);
       }
       return whole;
     },

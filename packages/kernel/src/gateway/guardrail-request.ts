@@ -33,7 +33,7 @@ export async function checkRequest<Name extends OperationName>(
     return rerouted ? { ...changed, model: verdict.model } : changed;
   } catch (thrown) {
     if (dryRun === true) return noted(call, `guardrail "${name}" failed in its dry run`);
-    guardrailFailed(guardrail, call, thrown);
+    guardrailFailed(guardrail, call, "input", thrown);
     return call;
   }
 }

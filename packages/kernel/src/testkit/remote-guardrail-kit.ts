@@ -185,6 +185,8 @@ async function checkOutage(kit: RemoteGuardrailKit, guardrail: Guardrail, declar
         (call.trace.notes ?? []).some((note) => note.text.includes("fail open")),
         "the trace tells of it",
       );
+      const opened = (call.trace.guarded ?? []).filter(({ action }) => action === "failedOpen");
+      assert.ok(opened.length > 0, "the records of the trace tell of it");
       assertHidden(call.trace, kit.credentials, "the trace");
     } else {
       const { error, call } = await refused(guardrail, harmless, harmless, streamed);
