@@ -91,7 +91,7 @@ describe("a new key", () => {
     [{ budget_duration: "soon" }, 400, "invalid_request", "budget_duration", undefined],
     [{ spend: -1 }, 400, "invalid_request", "spend", undefined],
     [{ auto_rotate: true }, 400, "unsupported_parameter", "auto_rotate", undefined],
-    [{ disable_global_guardrails: true }, 400, "unsupported_parameter", "disable_global_guardrails", undefined],
+    [{ policies: ["strict"] }, 400, "unsupported_parameter", "policies", undefined],
     [{ policies: ["strict"] }, 400, "unsupported_parameter", "policies", undefined],
     [{ object_permission: { mcp_servers: ["a"] } }, 400, "unsupported_parameter", "object_permission", undefined],
     [{ tpm_limit_type: "dynamic" }, 400, "invalid_request", "tpm_limit_type", undefined],

@@ -110,7 +110,7 @@ const WIDER: Readonly<Record<string, readonly (readonly [value: unknown, outcome
   guardrails: [[["other"], "guardrails"]],
   disable_global_guardrails: [[true, "disable_global_guardrails"]],
   policies: [[["other"], "policies"]],
-  permissions: [[{ admin: true }, "permissions"]],
+  permissions: [[{ modify_guardrails: true }, "permissions"]],
   prompts: [[["other"], "prompts"]],
   object_permission: [[{ mcp_servers: ["other"] }, "object_permission"]],
   allowed_cache_controls: [[["no-store"], "allowed_cache_controls"]],

@@ -6,6 +6,7 @@ import type { Cache } from "./cache/cache.ts";
 import type { Deployment, ModelTable } from "./deployment.ts";
 import type { Directory } from "./directory.ts";
 import type { Gateway } from "./gateway.ts";
+import type { Guardrail } from "./guardrail.ts";
 import type { Ledger } from "./ledger.ts";
 import type { EntryStore, ReservationStore } from "./ledger-stores.ts";
 import type { LimitStore } from "./limit-store.ts";
@@ -48,6 +49,8 @@ export const ENTRY_STORE: InjectionToken<EntryStore> = Symbol.for("@signalbox/ke
 export const RECORD_STORE: InjectionToken<RecordStore> = Symbol.for("@signalbox/kernel.RecordStore");
 /** Container token: who is who, and who may see whose spend. */
 export const DIRECTORY: InjectionToken<Directory> = Symbol.for("@signalbox/kernel.Directory");
+/** Container token: all guardrails, in the order in which they run. Registered by the gateway, before plugins start. */
+export const GUARDRAILS: InjectionToken<readonly Guardrail[]> = Symbol.for("@signalbox/kernel.Guardrails");
 /** Container token: opens a call at the gateway itself, for plugins that ask models. Registered by the gateway. */
 export const OPEN_CALL: InjectionToken<Gateway["open"]> = Symbol.for("@signalbox/kernel.OpenCall");
 /** Container token: how requests travel to providers. */

@@ -47,8 +47,15 @@ export interface Principal {
   readonly budgets?: readonly BudgetRule[];
   /** Limits that its calls count against, of all levels. */
   readonly limits?: readonly LimitRule[];
-  /** Guardrails, by name: those that run for its calls besides, and those it may turn off (`*`: all). */
-  readonly guardrails?: { readonly on?: readonly string[]; readonly off?: readonly string[] };
+  /**
+   * Guardrails, by name: `on` those that run for its calls besides, `off` those that its requests may turn off (`*`: all).
+   * `globals: false`: what is on for everyone is not on for its calls; `on`, and lists that name the caller, still count.
+   */
+  readonly guardrails?: {
+    readonly on?: readonly string[];
+    readonly off?: readonly string[];
+    readonly globals?: false;
+  };
   /** Shown in reports beside the id. */
   readonly alias?: string;
   readonly metadata?: Readonly<Record<string, unknown>>;

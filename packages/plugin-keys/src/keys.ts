@@ -3,6 +3,7 @@ import {
   DIRECTORY,
   ENTRY_STORE,
   GatewayError,
+  GUARDRAILS,
   IdSource,
   LEDGER,
   MODEL_FACTS,
@@ -98,7 +99,10 @@ export function keys(options: KeysOptions): Plugin {
           facts: container.resolve(MODEL_FACTS),
           pricing: container.isRegistered(PRICING, true) ? container.resolve(PRICING) : undefined,
           entries: container.isRegistered(ENTRY_STORE, true) ? container.resolve(ENTRY_STORE) : undefined,
-          settings: new Set(["guardrails", "allowed_cache_controls"]),
+          settings: {
+            fields: new Set(["guardrails", "disable_global_guardrails", "permissions", "allowed_cache_controls"]),
+            guardrails: container.resolve(GUARDRAILS).map(({ name }) => name),
+          },
         },
       });
       container.register(DIRECTORY, { useValue: new RecordDirectory(management) });

@@ -22,8 +22,12 @@ export function contractLayers(
       ordered: guardrailLayer(guardrail),
     })),
   );
-  const [first] = rows;
-  if (first !== undefined) rows.push({ ...first, ordered: wishesLayer(plugins) });
+  // Where there are keys, and no guardrails, too: a key may need one.
+  const [checking] = [
+    ...plugins.filter(({ guardrails = [] }) => guardrails.length > 0),
+    ...plugins.filter(({ authenticator }) => authenticator !== undefined),
+  ];
+  if (checking !== undefined) rows.push({ stage: "guard", plugin: checking.name, ordered: wishesLayer(plugins) });
   const owner = plugins.find(({ name }) => caches.has(name)) ?? plugins[0];
   if (caches.size > 0 && owner !== undefined) {
     rows.push({

@@ -1,7 +1,7 @@
 import { cacheSettings } from "../cache/cache-policy.ts";
 import { PendingWrites } from "../cache/pending-writes.ts";
 import type { Attempt, Call } from "../call.ts";
-import { MODEL_FACTS, OPEN_CALL, PRICING, resolveOptional } from "../container.ts";
+import { GUARDRAILS, MODEL_FACTS, OPEN_CALL, PRICING, resolveOptional } from "../container.ts";
 import type { Deployment } from "../deployment.ts";
 import { GatewayError } from "../errors.ts";
 import type { CallInput, DeploymentChange, Gateway, GatewayOptions, OpenCall } from "../gateway.ts";
@@ -68,6 +68,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { container, authenticator, state, transport, caches, closed } = await resolveContracts(options, models);
   const facts = deploymentFacts(providers, resolveOptional(container, PRICING));
   container.register(MODEL_FACTS, { useValue: facts });
+  container.register(GUARDRAILS, { useValue: plugins.flatMap((plugin) => plugin.guardrails ?? []) });
   const observers = combineObservers(plugins);
   const layers = placeLayers(plugins, contractLayers(plugins, caches, caching, cacheWrites));
   const answer = composeAttempt(layers, (attempt: Attempt) => {

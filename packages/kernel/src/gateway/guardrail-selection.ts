@@ -1,7 +1,8 @@
 import type { Call } from "../call.ts";
 import { GatewayError } from "../errors.ts";
-import type { Guardrail } from "../guardrail.ts";
+import type { Guardrail, GuardrailRuns } from "../guardrail.ts";
 import type { Layer, LayerPlacement } from "../layer.ts";
+import { didYouMean } from "../nearest.ts";
 import type { OperationName, Reply } from "../operation.ts";
 import type { Plugin } from "../plugin.ts";
 import type { Principal } from "../principal.ts";
@@ -22,8 +23,8 @@ export function guardrailWishes(plugin: Plugin): readonly string[] {
  * knowledge, and turning one off without a grant.
  */
 export function wishesLayer(plugins: readonly Plugin[]): LayerPlacement<Layer> {
-  const names: ReadonlySet<string> = new Set(
-    plugins.flatMap(({ guardrails = [] }) => guardrails.map(({ name }) => name)),
+  const names: ReadonlyMap<string, Guardrail> = new Map(
+    plugins.flatMap(({ guardrails = [] }) => guardrails.map((each) => [each.name, each])),
   );
 
   function checkWishes<Name extends OperationName>(
@@ -39,9 +40,13 @@ export function wishesLayer(plugins: readonly Plugin[]): LayerPlacement<Layer> {
       const off = wish.startsWith("-");
       const name = off ? wish.slice(1) : wish;
       if (!names.has(name) && wish !== ALL_OFF) {
-        throw refused(`there is no guardrail ${JSON.stringify(name)}; this gateway has ${[...names].join(", ")}`);
+        const known = [...names.keys()];
+        const hint = didYouMean(name, known);
+        throw refused(
+          `there is no guardrail ${JSON.stringify(name)}; this gateway has ${known.join(", ")}${hint === "" ? "" : `.${hint}`}`,
+        );
       }
-      if (off && !mayTurnOff(call.principal, name)) {
+      if (off && !mayTurnOff(call.principal, name) && !isOffAlready(call.principal, names.get(name))) {
         throw refused(`this key may not turn off the guardrail ${JSON.stringify(name)}`);
       }
     }
@@ -53,7 +58,7 @@ export function wishesLayer(plugins: readonly Plugin[]): LayerPlacement<Layer> {
 
 /** Whether a guardrail runs for a call; undefined where it always does. */
 export function guardrailRuns(guardrail: Guardrail): (call: Call) => boolean {
-  const { name, runs } = guardrail;
+  const { name, runs = {} } = guardrail;
   const off = `-${name}`;
   return (call) => {
     const { extensions } = call.options;
@@ -64,18 +69,27 @@ export function guardrailRuns(guardrail: Guardrail): (call: Call) => boolean {
       if (wishes.includes(name)) return true;
     }
     if (call.principal.guardrails?.on?.includes(name) === true) return true;
-    return runs === undefined || isOn(runs, call);
+    return isOn(runs, call);
   };
 }
 
-function isOn(runs: NonNullable<Guardrail["runs"]>, { model, principal }: Call): boolean {
+function isOn(runs: GuardrailRuns, { model, principal }: Call): boolean {
   if (runs.models !== undefined && !runs.models.some((pattern) => grants(pattern, model))) return false;
+  if (isGlobal(runs)) return runs.defaultOn !== false && principal.guardrails?.globals !== false;
   const { keys, users, teams, organizations } = runs;
-  if (keys === undefined && users === undefined && teams === undefined && organizations === undefined) {
-    return runs.defaultOn !== false;
-  }
   const { id, userId, teamId, organizationId } = principal;
   return has(keys, id) || has(users, userId) || has(teams, teamId) || has(organizations, organizationId);
+}
+
+/** It names no callers. */
+function isGlobal({ keys, users, teams, organizations }: GuardrailRuns): boolean {
+  return keys === undefined && users === undefined && teams === undefined && organizations === undefined;
+}
+
+/** To turn off what is off for the caller anyway takes no grant. */
+function isOffAlready({ guardrails }: Principal, guardrail: Guardrail | undefined): boolean {
+  if (guardrails?.globals !== false || guardrail === undefined) return false;
+  return isGlobal(guardrail.runs ?? {}) && guardrails.on?.includes(guardrail.name) !== true;
 }
 
 function has(list: readonly string[] | undefined, id: string | undefined): boolean {

@@ -2,6 +2,7 @@ import type { BudgetRule, LimitRule, Principal, RoutingPreferences, Scope } from
 import type { Bounds, KeyRecord, OrganizationRecord, RouterSettings, TeamRecord } from "../records/records.ts";
 import type { BudgetExtras, SharedLimits } from "./bounds.ts";
 import { budgetRules, limitRules, withBudget } from "./bounds.ts";
+import { guardrailGrants } from "./guardrail-grants.ts";
 import type { Identity } from "./identity.ts";
 import { commonModels, plainModels, withGroups } from "./model-grants.ts";
 import { routesOf } from "./route-grants.ts";
@@ -46,7 +47,7 @@ export function principalOf(identity: Identity): Principal {
   const routes = routesOf(key.allowed_routes);
   const routing = routingOf(key.router_settings ?? team?.router_settings ?? null, key.budget_fallbacks ?? undefined);
   const aliases = { ...team?.model_aliases, ...key.aliases };
-  const guardrails = [...new Set([...guardrailsOf(team?.settings), ...guardrailsOf(key.settings)])];
+  const guardrails = guardrailGrants(team?.settings, key.settings);
   const cacheControls = cacheControlsOf(key.settings) ?? cacheControlsOf(team?.settings);
   const tags = [...new Set([...(team?.tags ?? []), ...key.tags])];
   return {
@@ -58,7 +59,7 @@ export function principalOf(identity: Identity): Principal {
     ...(key.team_id !== null && { teamId: key.team_id }),
     ...(organization !== undefined && { organizationId: organization.id }),
     ...(tags.length > 0 && { tags }),
-    ...(guardrails.length > 0 && { guardrails: { on: guardrails } }),
+    ...(guardrails !== undefined && { guardrails }),
     ...(cacheControls !== undefined && { cacheControls }),
     ...(Object.keys(aliases).length > 0 && { aliases }),
     ...(routing !== undefined && { routing }),
@@ -92,11 +93,6 @@ function sharedLimits(key: KeyRecord | undefined, identity: Identity): SharedLim
     ...(requests !== undefined && { requests }),
     ...(tokens !== undefined && { tokens }),
   };
-}
-
-/** Those that calls need, besides those that all calls do. One that is not there lets no call pass. */
-function guardrailsOf(settings: Readonly<Record<string, unknown>> | undefined): readonly string[] {
-  return (settings?.["guardrails"] ?? []) as readonly string[];
 }
 
 /** What its requests may ask of caches. The key's own word counts before its team's. */

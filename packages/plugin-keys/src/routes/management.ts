@@ -18,6 +18,7 @@ import type { KeyPolicy } from "../key-policy.ts";
 import type { Collections } from "../records/collections.ts";
 import type { AuditRecord, Bounds, History } from "../records/records.ts";
 import type { Actor } from "./actor.ts";
+import type { SettingReaders } from "./settings.ts";
 import { unread } from "./settings.ts";
 
 /** What management shows of the rest of the gateway. */
@@ -27,7 +28,7 @@ export interface Surroundings {
   readonly pricing: Pricing | undefined;
   readonly entries: EntryStore | undefined;
   /** Settings of keys and teams that some plugin reads. */
-  readonly settings: ReadonlySet<string>;
+  readonly settings: SettingReaders;
 }
 
 /** What a change did to one record; undefined before: made; undefined after: deleted. */
@@ -103,7 +104,7 @@ export class Management {
 
   /** @throws {GatewayError} `unsupported_parameter` for what no plugin reads */
   checkSettings(settings: Readonly<Record<string, unknown>>): void {
-    for (const name of Object.keys(settings)) if (!this.surroundings.settings.has(name)) throw unread(name);
+    for (const name of Object.keys(settings)) if (!this.surroundings.settings.fields.has(name)) throw unread(name);
   }
 
   /** All of it happens and is logged, or none. */

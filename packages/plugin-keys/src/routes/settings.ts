@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { GatewayError } from "@signalbox/kernel";
+import { didYouMean, GatewayError } from "@signalbox/kernel";
 import type { Actor } from "./actor.ts";
 import { forbidden, isAdmin } from "./actor.ts";
 import type { Optional } from "./fields.ts";
@@ -20,6 +20,14 @@ const indexes = z.array(
   z.strictObject({ index_name: z.string().min(1).max(256), index_permissions: z.array(z.enum(["read", "write"])) }),
 );
 
+/** What of the gateway reads settings. */
+export interface SettingReaders {
+  /** Names of those that somebody reads. */
+  readonly fields: ReadonlySet<string>;
+  /** Names of the guardrails that there are. */
+  readonly guardrails: readonly string[];
+}
+
 /** Shapes of `settingFields`. */
 export type SettingFields = { readonly [Name in keyof typeof READERS]: Optional<unknown> };
 
@@ -28,7 +36,7 @@ const READERS = {
   guardrails: "a guardrail plugin",
   disable_global_guardrails: "a guardrail plugin",
   policies: "a guardrail plugin",
-  permissions: "a guardrail plugin",
+  permissions: "the gateway: modify_guardrails",
   prompts: "a plugin that manages prompts",
   object_permission: "a plugin of MCP servers, agents or vector stores",
   allowed_cache_controls: "a cache plugin",
@@ -46,7 +54,10 @@ export const settingFields: SettingFields = {
   guardrails: names.nullable().exactOptional(),
   disable_global_guardrails: z.boolean().nullable().exactOptional(),
   policies: names.nullable().exactOptional(),
-  permissions: object.nullable().exactOptional(),
+  permissions: z
+    .strictObject({ modify_guardrails: z.union([z.boolean(), names]).exactOptional() })
+    .nullable()
+    .exactOptional(),
   prompts: names.nullable().exactOptional(),
   object_permission: objectPermission.nullable().exactOptional(),
   allowed_cache_controls: names.nullable().exactOptional(),
@@ -110,21 +121,31 @@ export function mergedSettings(before: Settings | undefined, given: Settings | u
 /**
  * What plugins are told about a key or a team is for administrators to say, and for a plugin to read.
  *
- * @throws {GatewayError} `unsupported_parameter`, `route_not_allowed`
+ * @throws {GatewayError} `unsupported_parameter`, `route_not_allowed`, `invalid_request`
  */
 export function checkSettings(
   actor: Actor,
   before: Settings | undefined,
   given: Settings | undefined,
-  read: ReadonlySet<string>,
+  { fields, guardrails }: SettingReaders,
 ): void {
   for (const [name, value] of Object.entries(given ?? {})) {
-    if (!isNothing(value) && !read.has(name)) throw unread(name);
+    if (!isNothing(value) && !fields.has(name)) throw unread(name);
     const same = JSON.stringify(before?.[name] ?? null) === JSON.stringify(value);
     if (!isAdmin(actor) && !same && !(isNothing(before?.[name]) && isNothing(value))) {
       throw forbidden(`${name} is for proxy administrators`, name);
     }
+    if (name === "guardrails" && !same) checkGuardrails(value as readonly string[] | null, guardrails);
   }
+}
+
+/** One that is not there would let no call of the key pass. */
+function checkGuardrails(wanted: readonly string[] | null, known: readonly string[]): void {
+  const unknown = (wanted ?? []).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const there = known.length === 0 ? "this gateway has none" : `this gateway has ${known.join(", ")}`;
+  const message = `there is no guardrail ${JSON.stringify(unknown)}; ${there}.${didYouMean(unknown, known)}`;
+  throw new GatewayError("invalid_request", message, { param: "guardrails" });
 }
 
 /** Of objects whose settings reach no plugin. @throws {GatewayError} `unsupported_parameter` */
