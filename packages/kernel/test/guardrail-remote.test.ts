@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createTransport } from "../src/http/index.ts";
 import type { Guardrail, Judgement, RemoteGuardrailOptions, RemoteQuestion, TextJudge } from "../src/index.ts";
 import {
   ALLOW,
@@ -11,7 +12,7 @@ import {
   resultOf,
   utf16Offsets,
 } from "../src/index.ts";
-import { testCall, testGuardrail, testRemoteGuardrail } from "../src/testkit/index.ts";
+import { replayServer, testCall, testGuardrail, testRemoteGuardrail } from "../src/testkit/index.ts";
 import { failuresOf, fakeRunner } from "./testkit/fake-runner.ts";
 
 const user = (text: string) => [{ role: "user" as const, content: [{ type: "text" as const, text }] }];
@@ -244,9 +245,43 @@ describe("time", () => {
     expect(call.trace.notes).toEqual([{ stage: "guard", text: 'guardrail "slow" failed and is set to fail open' }]);
   });
 
+  it("ends a check of more questions than it is enough for, and asks none of them any more", async () => {
+    const one = judge(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return {};
+    });
+    const guardrail = made(one, { timeoutMs: 60 });
+    const many = asked(...[...Array(200).keys()].map((at) => `${"long ".repeat(50)}${at}`));
+    await expect(guardrail.checkRequest?.(many)).rejects.toThrow(/timeout/);
+    const count = one.heard.length;
+    expect(count).toBeLessThan(80);
+    await new Promise((resolve) => setTimeout(resolve, 80));
+    expect(one.heard.length).toBe(count);
+    // and it was not the service's fault
+    expect(await guardrail.checkRequest?.(asked("hello"))).toEqual(ALLOW);
+  });
+
   it("that is enough changes nothing", async () => {
     const guardrail: Guardrail = { name: "quick", timeoutMs: 5_000, checkRequest: async () => ALLOW };
     await expect(run(guardrail)).resolves.toMatchObject({ result: { model: "m" } });
+  });
+});
+
+describe("a service that refuses a text", () => {
+  it("is not brought into rest by it", async () => {
+    const server = await replayServer(({ body }) => ({ status: body.includes("poison") ? 422 : 200, body: {} }));
+    const transport = createTransport();
+    const one = judge(async (text, { send }) => {
+      await send({ url: server.url, body: { text } });
+      return {};
+    });
+    const guardrail = made(one, { transport, breaker: { failures: 2, pauseMs: 60_000 } });
+    for (let time = 0; time < 5; time++) {
+      await expect(guardrail.checkRequest?.(asked(`poison ${time}`))).rejects.toThrow("status 422");
+    }
+    expect(await guardrail.checkRequest?.(asked("hello"))).toEqual(ALLOW);
+    await transport.close?.();
+    await server.close();
   });
 });
 

@@ -5,10 +5,13 @@ import { isGatewayError } from "../../errors.ts";
 export class RemoteFailure extends Error {
   override readonly name = "RemoteFailure";
   readonly reason: string;
+  /** The service does not take this question; it may be well all the same. */
+  readonly ofQuestion: boolean;
 
-  constructor(guardrail: string, reason: string) {
+  constructor(guardrail: string, reason: string, ofQuestion: boolean = false) {
     super(`the service of guardrail ${JSON.stringify(guardrail)} gave no answer: ${reason}`);
     this.reason = reason;
+    this.ofQuestion = ofQuestion;
   }
 }
 

@@ -16,6 +16,10 @@ import { VerdictCache } from "./verdict-cache.ts";
 const TIMEOUT_MS = 2_000;
 const MOST_BYTES = 8 * 1024 * 1024;
 const AT_ONCE = 8;
+/** A question's own end comes first: it says more about the service than that there were too many. */
+const GRACE_MS = 50;
+/** By these a service refuses a text: no caller shall bring it into rest for all others. */
+const QUESTION_STATUSES: ReadonlySet<number> = new Set([400, 413, 414, 415, 422]);
 
 /** Where a text stands that is judged. */
 export interface JudgedFor {
@@ -93,10 +97,12 @@ export class RemoteService {
     heard: (batch: readonly string[], judgements: readonly Judgement[]) => void,
   ): Promise<void> {
     const useless = new AbortController();
+    const late = new RemoteFailure(this.#name, "timeout: too many questions");
+    const timer = setTimeout(() => useless.abort(late), this.#timeoutMs + GRACE_MS);
     const waiting = batches.values();
     const worker = async (): Promise<void> => {
       for (const batch of waiting) {
-        if (useless.signal.aborted) return;
+        useless.signal.throwIfAborted();
         heard(batch, await this.#ask(batch, place, useless.signal));
       }
     };
@@ -105,6 +111,8 @@ export class RemoteService {
     } catch (thrown) {
       useless.abort(thrown);
       throw thrown;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -131,7 +139,7 @@ export class RemoteService {
       if (call.signal.aborted) throw call.signal.reason;
       if (useless.aborted) throw useless.reason;
       const failure = late.signal.aborted ? late.signal.reason : failureOf(this.#name, thrown);
-      this.#breaker?.failed();
+      if (!failure.ofQuestion) this.#breaker?.failed();
       this.#note(place, "failed", texts.length, startedMs, failure.reason);
       throw failure;
     } finally {
@@ -176,7 +184,10 @@ export class RemoteService {
       timeoutMs: this.#timeoutMs,
       maxBytes: MOST_BYTES,
     });
-    if (reply.status < 200 || reply.status >= 300) throw new RemoteFailure(this.#name, `status ${reply.status}`);
+    const { status } = reply;
+    if (status < 200 || status >= 300) {
+      throw new RemoteFailure(this.#name, `status ${status}`, QUESTION_STATUSES.has(status));
+    }
     try {
       return JSON.parse(reply.body.toString());
     } catch {
