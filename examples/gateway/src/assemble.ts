@@ -12,13 +12,21 @@ import { cachesOf } from "./caches.ts";
 import type { Catalog, Environment } from "./catalog.ts";
 import { createCatalog, MAIN_VENDORS } from "./catalog.ts";
 import { GUARDRAIL_NAMES, guardrailPlugins } from "./guardrails/guardrails.ts";
+import { GUARDRAIL_VARIABLES } from "./guardrails/remote-guardrails.ts";
 import { moneyPlugins, reportPlugins } from "./money.ts";
 import type { StartOptions } from "./start.ts";
 import type { Stores } from "./stores.ts";
 import { storesOf } from "./stores.ts";
 
 /** Read here, also where a configuration declares them. */
-const VARIABLES = [KEY_VARIABLE, ...SECRET_VARIABLES, "DATABASE_URL", "REDIS_URL", "SIGNALBOX_DATA_DIR"];
+const VARIABLES = [
+  KEY_VARIABLE,
+  ...SECRET_VARIABLES,
+  ...GUARDRAIL_VARIABLES,
+  "DATABASE_URL",
+  "REDIS_URL",
+  "SIGNALBOX_DATA_DIR",
+];
 
 /** Everything about a gateway before it runs. */
 export interface Assembly {
@@ -67,7 +75,7 @@ export async function assemble(options: StartOptions, env: Environment): Promise
         fallbacks(config?.resilience),
         // breakpoints only where the configuration says so; savings are told of all
         promptCaching({ points: [] }),
-        ...(await guardrailPlugins(config?.guardrails ?? [])),
+        ...(await guardrailPlugins(config?.guardrails ?? [], own)),
         ...caches.plugins,
       ],
       deployments,

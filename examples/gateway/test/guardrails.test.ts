@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Secret } from "@signalbox/kernel";
 import type { GuardrailSettings } from "@signalbox/plugin-config";
 import { contentFilter } from "../src/guardrails/content-filter.ts";
 import { GUARDRAIL_NAMES, guardrailPlugins } from "../src/guardrails/guardrails.ts";
@@ -11,6 +12,8 @@ const entry = (guardrail: string, settings: Readonly<Record<string, unknown>> = 
   settings,
 });
 
+const KEY = new Secret("sk-guard");
+
 /** The least that each kind can be told. */
 const LEAST: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   litellm_content_filter: { blocked_words: [{ keyword: "falcon", action: "BLOCK" }] },
@@ -18,6 +21,15 @@ const LEAST: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   patterns: { patterns: [{ pattern: "PRJ-[0-9]+" }] },
   languages: { languages: ["en"] },
   size: { max_characters: 100 },
+  generic_guardrail_api: { api_base: "https://guard.example" },
+  openai_moderation: { api_key: KEY },
+  presidio: { presidio_analyzer_api_base: "http://analyzer:3000" },
+  lakera: { api_key: KEY },
+  lakera_v2: { api_key: KEY },
+  "azure/prompt_shield": { api_key: KEY, api_base: "https://shield.example" },
+  "azure/text_moderations": { api_key: KEY, api_base: "https://shield.example" },
+  bedrock: { guardrailIdentifier: "abc123", aws_region_name: "eu-central-1", api_key: KEY },
+  llamaguard: { model: "guard" },
 };
 
 test.each(Object.keys(GUARDRAIL_NAMES))("%s is there under the name of the file", async (guardrail) => {
@@ -32,6 +44,75 @@ test("what is wrong with a setting stops the start, with the name of the guardra
   await expect(guardrailPlugins([entry("personal", { kinds: ["shoe size"] })])).rejects.toMatchObject({
     code: "option_invalid",
     message: expect.stringContaining("mine"),
+  });
+});
+
+describe("those that ask a service", () => {
+  const make = (guardrail: string, settings: Readonly<Record<string, unknown>>, env = {}) =>
+    guardrailPlugins([entry(guardrail, settings)], env);
+
+  test.each([
+    ["generic_guardrail_api", {}, "needs api_base"],
+    ["openai_moderation", {}, "needs api_key, OPENAI_API_KEY in the environment, or a model of this gateway"],
+    ["presidio", {}, "needs presidio_analyzer_api_base, or PRESIDIO_ANALYZER_API_BASE in the environment"],
+    ["lakera_v2", {}, "needs api_key, or LAKERA_API_KEY in the environment"],
+    ["azure/prompt_shield", { api_base: "https://shield.example" }, "needs api_key"],
+    ["azure/text_moderations", { api_key: KEY }, "needs api_base"],
+    ["bedrock", {}, "needs guardrailIdentifier"],
+    ["bedrock", { guardrailIdentifier: "abc123" }, "needs aws_region_name"],
+    [
+      "bedrock",
+      { guardrailIdentifier: "abc123", aws_region_name: "eu-central-1" },
+      "needs aws_access_key_id and aws_secret_access_key, or an api_key of Bedrock",
+    ],
+    [
+      "bedrock",
+      { guardrailIdentifier: "abc123", aws_region_name: "nowhere", api_key: KEY },
+      "region: must be a region",
+    ],
+    [
+      "bedrock",
+      { guardrailIdentifier: "abc123", aws_region_name: "eu-central-1", api_key: KEY, aws_access_key_id: "AKID" },
+      "has both an api_key and aws_… credentials",
+    ],
+    ["llamaguard", {}, "needs model"],
+    [
+      "lakera_v2",
+      { api_key: KEY, action: "flag", mask_request_content: true },
+      "has both an action and mask_…_content; keep one of them",
+    ],
+    [
+      "presidio",
+      { api_base: "http://analyzer:3000", action: "flag", pii_entities_config: { PERSON: "mask" } },
+      "has both an action and pii_entities_config; keep one of them",
+    ],
+    [
+      "presidio",
+      { api_base: "http://analyzer:3000", reversible: true, output_parse_pii: true },
+      "has both reversible and output_parse_pii, which are the same; keep one of them",
+    ],
+  ])("%s with %j is refused: %s", async (guardrail, settings, message) => {
+    await expect(make(guardrail, settings)).rejects.toThrow(`guardrails: "mine": ${message}`);
+  });
+
+  test("cannot mask requests beside the call", async () => {
+    const settings = { api_key: KEY, mask_request_content: true };
+    await expect(guardrailPlugins([{ ...entry("lakera_v2", settings), mode: ["during"] }])).rejects.toThrow(
+      "masks requests, which it cannot do beside the call",
+    );
+  });
+
+  test.each([
+    ["openai_moderation", { OPENAI_API_KEY: "sk-test" }],
+    ["presidio", { PRESIDIO_ANALYZER_API_BASE: "http://analyzer:3000" }],
+    ["lakera_v2", { LAKERA_API_KEY: "secret" }],
+  ])("%s takes what it needs from %j", async (guardrail, env) => {
+    expect(await make(guardrail, {}, env)).toHaveLength(1);
+  });
+
+  test("bedrock takes region and credentials from the environment", async () => {
+    const env = { AWS_REGION: "eu-central-1", AWS_ACCESS_KEY_ID: "AKID", AWS_SECRET_ACCESS_KEY: "hush" };
+    expect(await make("bedrock", { guardrailIdentifier: "abc123" }, env)).toHaveLength(1);
   });
 });
 

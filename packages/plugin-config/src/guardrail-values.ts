@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { didYouMean } from "@signalbox/kernel";
+import { didYouMean, Secret } from "@signalbox/kernel";
+import { credential } from "./values.ts";
 
 // The kinds of values that keys about guardrails take. Every message completes the sentence "<key> …".
 
@@ -65,6 +66,57 @@ export const wordLists: z.ZodType<Readonly<Record<string, readonly string[]>>> =
   z.array(z.string(expected("a word")), expected("a list of words")),
   expected("a map of topics and their words"),
 );
+
+const FALLBACKS = { fail_open: "open", fail_closed: "closed" } as const;
+
+/** What becomes of calls while nobody answers who should check them. */
+export const unreachable: z.ZodType<"open" | "closed"> = z
+  .enum(["fail_open", "fail_closed"], expected("fail_open or fail_closed"))
+  .transform((word) => FALLBACKS[word]);
+
+/** No log shows it. */
+export const secret: z.ZodType<Secret> = credential.transform((value) => new Secret(value));
+
+const ENTITY_ACTIONS = { MASK: "mask", BLOCK: "block" } as const;
+
+/** `{ PERSON: MASK }` */
+export const entityActions: z.ZodType<Readonly<Record<string, "mask" | "block">>> = z
+  .record(
+    z.string(),
+    z.enum(["MASK", "BLOCK"], expected("MASK or BLOCK")).transform((word) => ENTITY_ACTIONS[word]),
+    expected("a map of entities and what becomes of them"),
+  )
+  .refine((entities) => Object.keys(entities).length > 0, { error: "must name at least one entity" });
+
+/** `{ violence: 0.7 }` */
+export const scores: z.ZodType<Readonly<Record<string, number>>> = z.record(
+  z.string(),
+  z.number(expected("a score from 0 to 1")).min(0, expected("0 or more")).max(1, expected("1 or less")),
+  expected("a map of scores"),
+);
+
+const severityLevel = z
+  .int(expected("a whole number"))
+  .min(1, expected("a severity from 1 to 7"))
+  .max(7, expected("a severity from 1 to 7"));
+
+/** From which severity on a category counts. */
+export const severity: z.ZodType<number> = severityLevel;
+
+/** `{ Hate: 2 }` */
+export const severities: z.ZodType<Readonly<Record<string, number>>> = z.record(
+  z.string(),
+  severityLevel,
+  expected("a map of categories and severities"),
+);
+
+const LEVELS = ["FourSeverityLevels", "EightSeverityLevels"] as const;
+export const severityLevels: z.ZodType<(typeof LEVELS)[number]> = z.enum(LEVELS, expected(LEVELS.join(" or ")));
+
+/** A number with or without quotes, or a word. */
+export const version: z.ZodType<string> = z
+  .union([z.string().min(1), z.int().positive()], expected("a number, or DRAFT"))
+  .transform(String);
 
 /** What an entry of `guardrails` holds once it has been checked. */
 export interface GuardrailValues {

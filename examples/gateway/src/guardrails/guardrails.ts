@@ -2,8 +2,10 @@ import type { Plugin } from "@signalbox/kernel";
 import { isGatewayError } from "@signalbox/kernel";
 import type { GuardrailCatalog, GuardrailSettings } from "@signalbox/plugin-config";
 import type { GuardrailOptions } from "@signalbox/plugin-guardrails";
+import type { Environment } from "../catalog.ts";
 import type { GuardrailRow } from "./guardrail-row.ts";
 import { commonOf, wrongEntry } from "./guardrail-row.ts";
+import { REMOTE_ROWS } from "./remote-guardrails.ts";
 
 /** Of guardrails that find things in texts. */
 const TEXT = ["action", "reversible"];
@@ -26,6 +28,7 @@ const ROWS: Readonly<Record<string, GuardrailRow>> = {
       return await contentFilter(settings);
     },
   },
+  ...REMOTE_ROWS,
   // by their own
   secrets: builtIn(TEXT, (settings) => found("secrets", settings)),
   personal: builtIn([...TEXT, "kinds"], (settings) => found("personal", settings)),
@@ -52,11 +55,14 @@ export const GUARDRAIL_NAMES: GuardrailCatalog = Object.fromEntries(
 );
 
 /** The guardrails of a configuration, each in a plugin of its own, in the order of the file. */
-export async function guardrailPlugins(all: readonly GuardrailSettings[]): Promise<readonly Plugin[]> {
+export async function guardrailPlugins(
+  all: readonly GuardrailSettings[],
+  env: Environment = {},
+): Promise<readonly Plugin[]> {
   return await Promise.all(
     all.map(async (settings) => {
       try {
-        const plugin = await (ROWS[settings.guardrail] as GuardrailRow).make(settings);
+        const plugin = await (ROWS[settings.guardrail] as GuardrailRow).make(settings, env);
         return { ...plugin, name: `guardrail ${settings.name}` };
       } catch (error) {
         // what the plugin says of its list says nothing to who wrote the file
