@@ -11,6 +11,7 @@ import type { BenchOptions } from "./bench-options.ts";
 import { readOptions, USAGE } from "./bench-options.ts";
 import { runCache } from "./cache.ts";
 import { runGuard } from "./guard.ts";
+import { runGuardedStreams } from "./guarded-streams.ts";
 import { runKeys } from "./keys.ts";
 import { runMoney } from "./money.ts";
 import { runReports } from "./reports.ts";
@@ -24,6 +25,7 @@ const PACKAGES = [
   "plugin-cache-redis",
   "plugin-config",
   "plugin-fallbacks",
+  "plugin-guardrails",
   "plugin-keys",
   "plugin-ledger-postgres",
   "plugin-ledger-sqlite",
@@ -50,10 +52,19 @@ function build(packages: boolean): void {
 function run(options: BenchOptions): Promise<BenchResult> {
   if (options.suite === "routing") return runRouting(options.quick);
   if (options.suite === "cache") return runCache(options.pace);
-  if (options.suite === "guard") return runGuard(options.quick);
+  if (options.suite === "guard") return guard(options);
   if (options.suite === "reports") return runReports(options.rows, options.only);
   if (options.suite === "keys") return runKeys(options.quick);
   return options.suite === "money" ? runMoney(options.quick, options.pace) : runBench(options);
+}
+
+/** `--sections streamed`: what guardrails cost streams over HTTP, alone; `plain`: what the detectors cost. */
+async function guard({ quick, pace, sections }: BenchOptions): Promise<BenchResult> {
+  const results = [
+    ...(sections.includes("plain") ? [await runGuard(quick)] : []),
+    ...(sections.includes("streamed") ? [await runGuardedStreams(pace)] : []),
+  ];
+  return { checks: results.flatMap(({ checks }) => checks), rows: results.flatMap(({ rows }) => rows) };
 }
 
 const options = readOptions(process.argv.slice(2));

@@ -92,7 +92,6 @@ describe("a new key", () => {
     [{ spend: -1 }, 400, "invalid_request", "spend", undefined],
     [{ auto_rotate: true }, 400, "unsupported_parameter", "auto_rotate", undefined],
     [{ policies: ["strict"] }, 400, "unsupported_parameter", "policies", undefined],
-    [{ policies: ["strict"] }, 400, "unsupported_parameter", "policies", undefined],
     [{ object_permission: { mcp_servers: ["a"] } }, 400, "unsupported_parameter", "object_permission", undefined],
     [{ tpm_limit_type: "dynamic" }, 400, "invalid_request", "tpm_limit_type", undefined],
     [{ hash: "00" }, 400, "unknown_field", "hash", undefined],

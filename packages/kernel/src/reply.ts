@@ -26,7 +26,7 @@ async function* decodeFrames<Name extends OperationName>(reply: Reply<Name>): Re
         continue;
       }
       decoder ??= step.value.decoder as FrameDecoder<EventOf<Name>, ResultOf<Name>>;
-      yield* decoder.push(step.value.bytes);
+      for (const event of decoder.push(step.value.bytes)) yield event;
     }
   } finally {
     // Returning a finished generator does nothing; an unfinished one closes its upstream here.
@@ -58,8 +58,11 @@ export async function* transformReply<Name extends OperationName>(
         if (transform.flush !== undefined) yield* transform.flush();
         return transform.result === undefined ? step.value : await transform.result(step.value);
       }
-      if (transform.event === undefined) yield step.value;
-      else yield* transform.event(step.value);
+      const events = transform.event?.(step.value);
+      if (events === undefined) yield step.value;
+      // `yield*` takes several turns of the queue for each one of a list.
+      else if (Array.isArray(events)) for (const event of events as readonly EventOf<Name>[]) yield event;
+      else yield* events;
     }
   } finally {
     await reply.return(undefined as never);

@@ -204,19 +204,71 @@ function windowTransform<Name extends OperationName>(guardrail: Guardrail, call:
   };
 
   /** A guardrail that is set to fail open lets the rest of the stream pass after its first failure. */
-  async function released(window: WindowedText, text: string, end: boolean): Promise<string> {
+  function released(window: WindowedText, text: string, end: boolean): string | Promise<string> {
     if (failed) return text;
     try {
-      const first = text === "" ? "" : await window.push(text);
-      return end ? first + (await window.end()) : first;
+      const first = text === "" ? "" : window.push(text);
+      if (typeof first !== "string") return later(window, first, end);
+      if (!end) return first;
+      const rest = window.end();
+      return typeof rest === "string"
+        ? first + rest
+        : later(
+            window,
+            rest.then((each) => first + each),
+            false,
+          );
     } catch (thrown) {
-      guardrailFailed(guardrail, call, "output", thrown);
-      failed = true;
-      return window.rest();
+      return passed(window, thrown);
     }
   }
 
-  async function* chatEvent(event: CanonicalChatEvent): AsyncGenerator<CanonicalChatEvent> {
+  async function later(window: WindowedText, releasing: Promise<string>, end: boolean): Promise<string> {
+    try {
+      const first = await releasing;
+      return end ? first + (await window.end()) : first;
+    } catch (thrown) {
+      return passed(window, thrown);
+    }
+  }
+
+  function passed(window: WindowedText, thrown: unknown): string {
+    guardrailFailed(guardrail, call, "output", thrown);
+    failed = true;
+    return window.rest();
+  }
+
+  /** Most events are pieces of text; a guardrail that answers at once makes no promise for them. */
+  function chatEvent(event: CanonicalChatEvent): Iterable<CanonicalChatEvent> | AsyncIterable<CanonicalChatEvent> {
+    if (event.type !== "partDelta") return otherEvent(event);
+    const text = textOfDelta(event.delta);
+    if (text === undefined) return sent([event]);
+    const kind = event.delta.type as TextWindow["kind"];
+    const out = released(windowFor(event.choice, event.index, kind), text, false);
+    const send = (piece: string): CanonicalChatEvent[] => {
+      if (piece === text) return sent([event]);
+      return piece === "" ? [] : sent([delta(event.choice, event.index, kind, piece)]);
+    };
+    return typeof out === "string" ? send(out) : eachLater(out.then(send));
+  }
+
+  async function* eachLater(events: Promise<readonly CanonicalChatEvent[]>): AsyncGenerator<CanonicalChatEvent> {
+    yield* await events;
+  }
+
+  function sent(events: CanonicalChatEvent[]): CanonicalChatEvent[] {
+    for (const event of events) fold.push(event);
+    return events;
+  }
+
+  async function* otherEvent(event: CanonicalChatEvent): AsyncGenerator<CanonicalChatEvent> {
+    for await (const out of structureEvent(event)) {
+      fold.push(out);
+      yield out;
+    }
+  }
+
+  async function* structureEvent(event: CanonicalChatEvent): AsyncGenerator<CanonicalChatEvent> {
     if (event.type === "partStart") {
       const kind = kindOf(event.part);
       if (kind === undefined) return yield event;
@@ -226,15 +278,6 @@ function windowTransform<Name extends OperationName>(guardrail: Guardrail, call:
       const window = text === "" && tool === undefined ? undefined : windowFor(event.choice, event.index, kind, tool);
       const out = window === undefined ? "" : await released(window, text, false);
       if (out !== "") yield delta(event.choice, event.index, kind, out);
-      return;
-    }
-    if (event.type === "partDelta") {
-      const text = textOfDelta(event.delta);
-      if (text === undefined) return yield event;
-      const kind = event.delta.type as TextWindow["kind"];
-      const out = await released(windowFor(event.choice, event.index, kind), text, false);
-      if (out === text) yield event;
-      else if (out !== "") yield delta(event.choice, event.index, kind, out);
       return;
     }
     if (event.type === "partEnd") yield* closeWindow(event.choice, event.index);
@@ -282,16 +325,13 @@ function windowTransform<Name extends OperationName>(guardrail: Guardrail, call:
   }
 
   return {
-    async *event(event: EventOf<Name>): AsyncGenerator<EventOf<Name>> {
+    event(event: EventOf<Name>): Iterable<EventOf<Name>> | AsyncIterable<EventOf<Name>> {
       streamed = true;
       if (call.operation === "chat") {
-        for await (const out of chatEvent(event as CanonicalChatEvent)) {
-          fold.push(out);
-          yield out as EventOf<Name>;
-        }
-      } else if (call.operation === "complete") {
-        yield* completeEvent(event as CompleteEvent) as AsyncGenerator<EventOf<Name>>;
-      } else yield event;
+        return chatEvent(event as CanonicalChatEvent) as Iterable<EventOf<Name>> | AsyncIterable<EventOf<Name>>;
+      }
+      if (call.operation === "complete") return completeEvent(event as CompleteEvent) as AsyncIterable<EventOf<Name>>;
+      return [event];
     },
     async result(result: ResultOf<Name>): Promise<ResultOf<Name>> {
       if (!streamed) {

@@ -1,5 +1,5 @@
 import type { Call } from "../call.ts";
-import type { Guardrail, TextWindow } from "../guardrail.ts";
+import type { Guardrail, TextWindow, WindowVerdict } from "../guardrail.ts";
 import { blocked } from "./guardrail-error.ts";
 
 type Kind = TextWindow["kind"];
@@ -29,22 +29,22 @@ export class WindowedText {
   }
 
   /** Adds text; answers what may be sent on now, possibly nothing. */
-  async push(text: string): Promise<string> {
+  push(text: string): string | Promise<string> {
     this.#pending += text;
-    return this.#pending === "" ? "" : await this.#check(false);
+    return this.#pending === "" ? "" : this.#check(false);
   }
 
   /** No more text follows. */
-  async end(): Promise<string> {
+  end(): string | Promise<string> {
     // a tool can be called without a word
     const unseen = this.#tool !== undefined && !this.#checked;
-    return this.#pending === "" && !unseen ? "" : await this.#check(true);
+    return this.#pending === "" && !unseen ? "" : this.#check(true);
   }
 
   /** All of the text at once. */
-  async whole(text: string): Promise<string> {
+  whole(text: string): string | Promise<string> {
     this.#pending = text;
-    return await this.end();
+    return this.end();
   }
 
   /** What is kept back, unchecked; for guardrails that fail open. */
@@ -54,8 +54,8 @@ export class WindowedText {
     return rest;
   }
 
-  async #check(final: boolean): Promise<string> {
-    const guardrail = this.#guardrail;
+  /** At once, where the guardrail answers at once: a stream has many of these. */
+  #check(final: boolean): string | Promise<string> {
     const text = this.#pending;
     const tool = this.#tool;
     this.#checked = true;
@@ -67,8 +67,13 @@ export class WindowedText {
       kind: this.kind,
       ...(tool !== undefined && { tool }),
     };
-    const verdict = await guardrail.checkWindow?.(this.#call, window);
+    const verdict = this.#guardrail.checkWindow?.(this.#call, window);
     if (verdict === undefined) return text;
+    return "then" in verdict ? verdict.then((each) => this.#take(window, each)) : this.#take(window, verdict);
+  }
+
+  #take({ text, final }: TextWindow, verdict: WindowVerdict): string {
+    const guardrail = this.#guardrail;
     if (verdict.action === "block") throw blocked(guardrail, verdict, "output");
     const { consume } = verdict;
     if (!Number.isInteger(consume) || consume < 0 || consume > text.length || (final && consume < text.length)) {

@@ -43,7 +43,7 @@ export const addressDetector: Detector = {
         if (!digit && nextDigit < at) nextDigit = digitFrom(text, at);
         const near = digit || nextDigit - at <= LONGEST;
         if (near) {
-          const end = digit ? addressAt(text, at, NUMBER_FIRST) : namedAt(text, at);
+          const end = !digit ? namedAt(text, at) : mayBegin(text, at) ? addressAt(text, at, NUMBER_FIRST) : undefined;
           if (end !== undefined) findings.push({ start: at, end, kind: "address", confidence: 0.7 });
         }
       }
@@ -53,6 +53,18 @@ export const addressDetector: Detector = {
   },
   settled: addressTail,
 };
+
+/** Behind the number comes a space, and then a word, or a number with letters behind it: `5 3rd Street`. */
+function mayBegin(text: string, start: number): boolean {
+  let at = start;
+  while (text.charCodeAt(at) !== 0x20) if (++at > start + LONGEST_HOUSE) return false;
+  const digits = ++at;
+  while (isDigit(text.charCodeAt(at)) && at - digits <= 3) at++;
+  return isLetter(text.charCodeAt(at)) && !isDigit(text.charCodeAt(at));
+}
+
+/** `12345b-1234,` */
+const LONGEST_HOUSE = 12;
 
 function digitFrom(text: string, from: number): number {
   for (let at = from; at < text.length; at++) if (isDigit(text.charCodeAt(at))) return at;

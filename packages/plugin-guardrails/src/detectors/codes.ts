@@ -41,7 +41,8 @@ function codeAt(text: string, start: number, kinds: ReadonlySet<"iban" | "nation
     const end = ibanEnd(text, start);
     if (end !== undefined) return { start, end, kind: "iban", confidence: 1 };
   }
-  if (!kinds.has("nationalId")) return undefined;
+  // Those that begin with a digit have six word characters at least before anything else may stand.
+  if (!kinds.has("nationalId") || (isDigit(first) && !isWord(text.charCodeAt(start + 5)))) return undefined;
   for (const { pattern, matches } of NATIONAL_CODES) {
     pattern.lastIndex = start;
     const match = pattern.exec(text);

@@ -31,7 +31,7 @@ export const ipv6Detector: Detector = {
   find(text, from) {
     const findings: Finding[] = [];
     let done = 0;
-    for (let colon = text.indexOf(":"); colon !== -1; colon = text.indexOf(":", Math.max(done, colon + 1))) {
+    for (let colon = text.indexOf(":", from); colon !== -1; colon = text.indexOf(":", Math.max(done, colon + 1))) {
       let start = colon;
       while (start > 0 && colon - start <= LONGEST && isPart(text.charCodeAt(start - 1))) start--;
       let end = colon;

@@ -16,6 +16,8 @@ export interface NumberGroups {
   readonly prefix: "" | "+" | "(";
 }
 
+/** Shorter ones are nobody's: no number is made of them. */
+const FEWEST_DIGITS = 4;
 const MOST_DIGITS = 20;
 const MOST_GROUPS = 8;
 /** `+`, brackets and separators included. */
@@ -26,32 +28,31 @@ function isSeparator(unit: number): boolean {
 }
 
 /**
- * The numbers that begin at a place: what stands there up to each group's end, shortest first. A group ends where no
- * digit, letter or `_` follows.
+ * The numbers that begin at a place: what stands there up to each group's end, shortest first; those of four digits and
+ * more. A group ends where no digit, letter or `_` follows.
  */
 export function numbersAt(text: string, start: number): readonly NumberGroups[] {
-  const numbers: NumberGroups[] = [];
   const first = text.charCodeAt(start);
   const prefix = first === 0x2b ? "+" : first === 0x28 ? "(" : "";
   let at = prefix === "" ? start : start + 1;
   let open = prefix === "(";
-  let digits = "";
-  let shape = "";
+  if (!isDigit(text.charCodeAt(at)) && !(prefix === "+" && text.charCodeAt(at) === 0x28)) return NONE;
+  let numbers: NumberGroups[] | undefined;
+  let [digits, groups] = [0, 0];
   let separator = "";
-  let groups = 0;
-  if (!isDigit(text.charCodeAt(at)) && !(prefix === "+" && text.charCodeAt(at) === 0x28)) return numbers;
   for (;;) {
     const group = at;
     while (isDigit(text.charCodeAt(at)) && at - group <= MOST_DIGITS) at++;
-    const length = at - group;
+    digits += at - group;
     groups++;
-    if (length === 0 || groups > MOST_GROUPS || digits.length + length > MOST_DIGITS) return numbers;
-    digits += text.slice(group, at);
+    if (at === group || groups > MOST_GROUPS || digits > MOST_DIGITS) break;
     // People write groups of two digits and more; addresses of the Internet have four, with points.
-    if (groups > 2 && digits.length < groups * 1.6 && !(separator === "." && groups <= 4)) return numbers;
-    shape += shape === "" ? length : `-${length}`;
-    if (isWord(text.charCodeAt(at))) return numbers;
-    if (!open) numbers.push({ start, end: at, digits, shape, groups, separator, prefix });
+    if (groups > 2 && digits < groups * 1.6 && !(separator === "." && groups <= 4)) break;
+    if (isWord(text.charCodeAt(at))) break;
+    if (!open && digits >= FEWEST_DIGITS) {
+      numbers ??= [];
+      numbers.push({ start, end: at, groups, separator, prefix, ...written(text, start, at) });
+    }
     // what may stand between this group and the next
     const between = at;
     if (open && text.charCodeAt(at) === 0x29) {
@@ -63,10 +64,25 @@ export function numbersAt(text: string, start: number): readonly NumberGroups[] 
       open = true;
       at++;
     }
-    if (at === between || at - start > LONGEST_NUMBER || !isDigit(text.charCodeAt(at))) return numbers;
-    const written = text.slice(between, at);
-    separator = shape.includes("-") && separator !== written ? "mixed" : written;
+    if (at === between || at - start > LONGEST_NUMBER || !isDigit(text.charCodeAt(at))) break;
+    const mark = text.slice(between, at);
+    separator = groups > 1 && separator !== mark ? "mixed" : mark;
   }
+  return numbers ?? NONE;
+}
+
+const NONE: readonly NumberGroups[] = [];
+
+function written(text: string, start: number, end: number): Pick<NumberGroups, "digits" | "shape"> {
+  let [digits, shape] = ["", ""];
+  for (let at = start; at < end; at++) {
+    const group = at;
+    while (at < end && isDigit(text.charCodeAt(at))) at++;
+    if (at === group) continue;
+    digits += text.slice(group, at);
+    shape += shape === "" ? at - group : `-${at - group}`;
+  }
+  return { digits, shape };
 }
 
 /**

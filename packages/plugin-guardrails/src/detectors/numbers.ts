@@ -27,7 +27,6 @@ export function numberDetector(kinds: ReadonlySet<NumberKind>): Detector {
         const numbers = numbersAt(text, start);
         for (let at = numbers.length - 1; at >= 0; at--) {
           const number = numbers[at] as NumberGroups;
-          if (number.digits.length < 4) break;
           const found = judged(text, number, kinds, named);
           if (found === undefined) continue;
           findings.push({ start, end: number.end, ...found });
