@@ -22,12 +22,11 @@ export function contractLayers(
       ordered: guardrailLayer(guardrail),
     })),
   );
-  // Where there are keys, and no guardrails, too: a key may need one.
-  const [checking] = [
-    ...plugins.filter(({ guardrails = [] }) => guardrails.length > 0),
-    ...plugins.filter(({ authenticator }) => authenticator !== undefined),
-  ];
-  if (checking !== undefined) rows.push({ stage: "guard", plugin: checking.name, ordered: wishesLayer(plugins) });
+  const guarding = plugins.find(({ guardrails = [] }) => guardrails.length > 0);
+  // Where there are keys, and no guardrails, too: a key may need one. Calls are admitted meanwhile, as without guardrails.
+  const checking = guarding ?? plugins.find(({ authenticator }) => authenticator !== undefined);
+  const stage = guarding === undefined ? "admit" : "guard";
+  if (checking !== undefined) rows.push({ stage, plugin: checking.name, ordered: wishesLayer(plugins) });
   const owner = plugins.find(({ name }) => caches.has(name)) ?? plugins[0];
   if (caches.size > 0 && owner !== undefined) {
     rows.push({
