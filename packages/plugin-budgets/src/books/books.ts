@@ -1,6 +1,6 @@
 import type { Attempt, Call, Entry, Ledger, NanoUsd, Usage } from "@signalbox/kernel";
 import type { Receipts } from "../receipts/receipt.ts";
-import type { Charges } from "../rules/charges.ts";
+import type { Charge, Charges } from "../rules/charges.ts";
 import type { OutputLimits } from "../rules/output-limits.ts";
 import { AttemptAccount } from "./attempt-account.ts";
 import type { BudgetWatch } from "./budget-watch.ts";
@@ -75,7 +75,8 @@ export class Books {
       last.slot = account.slot;
     }
     this.#writing++;
-    void this.#write(account, entry, held);
+    const denied = account.attempt.admission?.denied === true;
+    void this.#write(entry, account.charge.lines, held, denied);
   }
 
   /** What a cache has answered is on record too; nothing was reserved for it. */
@@ -99,9 +100,10 @@ export class Books {
     this.#parts.watch.close();
   }
 
-  async #write(account: AttemptAccount, entry: Entry, held: boolean): Promise<void> {
+  /** Entries wait to be written together: what they do not need, the call above all, is not kept for as long. */
+  async #write(entry: Entry, lines: Charge["lines"], held: boolean, denied: boolean): Promise<void> {
     try {
-      if (account.attempt.admission?.denied === true) {
+      if (denied) {
         if (held) await this.ledger.void(entry.id);
         return;
       }
@@ -110,10 +112,10 @@ export class Books {
       if (held) await Promise.all([this.#settle(entry), appended]);
       else await appended;
       this.#failing = undefined;
-      this.#parts.watch.charged(account.charge.lines);
+      this.#parts.watch.charged(lines);
     } catch (cause) {
       this.#failing = cause;
-      this.tell("ledgerFailed", account, cause);
+      publish("ledgerFailed", entry, cause);
     } finally {
       this.#writing--;
     }
