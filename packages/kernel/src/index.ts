@@ -124,16 +124,6 @@ export type { GuardrailPipelineOptions, PipelineMove, PipelineStep } from "./gua
 export { guardrailPipeline } from "./guardrail/guardrail-pipeline.ts";
 export type { MaskPatternOptions } from "./guardrail/mask-pattern.ts";
 export { maskPattern } from "./guardrail/mask-pattern.ts";
-export { balancedGuardrail } from "./guardrail/remote/balanced-guardrail.ts";
-export type { BreakerOptions } from "./guardrail/remote/breaker.ts";
-export { utf16Offsets } from "./guardrail/remote/code-points.ts";
-export { RemoteFailure } from "./guardrail/remote/remote-failure.ts";
-export type { RemoteGuardrail } from "./guardrail/remote/remote-guardrail.ts";
-export { remoteGuardrail, remotePlugin } from "./guardrail/remote/remote-guardrail.ts";
-export type { RemoteGuardrailMode, RemoteGuardrailOptions } from "./guardrail/remote/remote-options.ts";
-export { checkRemoteOptions, REMOTE_SHAPES } from "./guardrail/remote/remote-options.ts";
-export type { Judgement, RemoteQuestion, RemoteRequest, TextJudge } from "./guardrail/remote/text-judge.ts";
-export type { VerdictCacheOptions } from "./guardrail/remote/verdict-cache.ts";
 export { requestTexts } from "./guardrail/request-texts.ts";
 export type { FindContext, Finding, FoundIn, TextFinder } from "./guardrail/text-finder.ts";
 export type { FindingAction, TextGuardrailOptions } from "./guardrail/text-guardrail.ts";

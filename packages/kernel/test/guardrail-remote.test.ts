@@ -1,17 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { Judgement, RemoteGuardrailOptions, RemoteQuestion, TextJudge } from "../src/guardrail/remote/index.ts";
+import { balancedGuardrail, remoteGuardrail, remotePlugin, utf16Offsets } from "../src/guardrail/remote/index.ts";
 import { createTransport } from "../src/http/index.ts";
-import type { Guardrail, Judgement, RemoteGuardrailOptions, RemoteQuestion, TextJudge } from "../src/index.ts";
-import {
-  ALLOW,
-  balancedGuardrail,
-  createGateway,
-  guardrailLayer,
-  remoteGuardrail,
-  remotePlugin,
-  replyOf,
-  resultOf,
-  utf16Offsets,
-} from "../src/index.ts";
+import type { Guardrail } from "../src/index.ts";
+import { ALLOW, createGateway, guardrailLayer, replyOf, resultOf } from "../src/index.ts";
 import { replayServer, testCall, testGuardrail, testRemoteGuardrail } from "../src/testkit/index.ts";
 import { failuresOf, fakeRunner } from "./testkit/fake-runner.ts";
 

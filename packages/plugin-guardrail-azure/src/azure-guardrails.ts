@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { Judgement, Plugin, RemoteQuestion, TextJudge } from "@signalbox/kernel";
-import { remoteGuardrail, remotePlugin } from "@signalbox/kernel";
+import type { Plugin } from "@signalbox/kernel";
+import type { Judgement, RemoteQuestion, TextJudge } from "@signalbox/kernel/guardrails";
+import { remoteGuardrail, remotePlugin } from "@signalbox/kernel/guardrails";
 import type { AzureGuardrailOptions, PromptShieldOptions, TextModerationOptions } from "./options.ts";
 import { checkOptions } from "./options.ts";
 

@@ -1,5 +1,6 @@
-import type { Judgement, Plugin, RemoteQuestion, TextJudge } from "@signalbox/kernel";
-import { remoteGuardrail, remotePlugin } from "@signalbox/kernel";
+import type { Plugin } from "@signalbox/kernel";
+import type { Judgement, RemoteQuestion, TextJudge } from "@signalbox/kernel/guardrails";
+import { remoteGuardrail, remotePlugin } from "@signalbox/kernel/guardrails";
 import { awsSigner } from "./aws-signer.ts";
 import { judgement } from "./judgement.ts";
 import type { BedrockGuardrailOptions } from "./options.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { Finding, Judgement } from "@signalbox/kernel";
+import type { Finding } from "@signalbox/kernel";
+import type { Judgement } from "@signalbox/kernel/guardrails";
 
 const action = z.string().nullish();
 const Assessment = z.object({

@@ -1,6 +1,8 @@
 import { z } from "zod";
-import type { RemoteGuardrailOptions, Secret } from "@signalbox/kernel";
-import { checkRemoteOptions, GatewayError, REMOTE_SHAPES } from "@signalbox/kernel";
+import type { Secret } from "@signalbox/kernel";
+import { GatewayError } from "@signalbox/kernel";
+import type { RemoteGuardrailOptions } from "@signalbox/kernel/guardrails";
+import { checkRemoteOptions, REMOTE_SHAPES } from "@signalbox/kernel/guardrails";
 
 /** Keys of AWS. */
 export interface AwsCredentials {

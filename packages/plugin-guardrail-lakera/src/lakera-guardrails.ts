@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { Finding, Judgement, Plugin, RemoteQuestion, TextJudge } from "@signalbox/kernel";
-import { remoteGuardrail, remotePlugin, utf16Offsets } from "@signalbox/kernel";
+import type { Finding, Plugin } from "@signalbox/kernel";
+import type { Judgement, RemoteQuestion, TextJudge } from "@signalbox/kernel/guardrails";
+import { remoteGuardrail, remotePlugin, utf16Offsets } from "@signalbox/kernel/guardrails";
 import type { LakeraGuardrailOptions } from "./options.ts";
 import { checkOptions } from "./options.ts";
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { RemoteGuardrailOptions, Secret } from "@signalbox/kernel";
-import { checkRemoteOptions, REMOTE_SHAPES } from "@signalbox/kernel";
+import type { Secret } from "@signalbox/kernel";
+import type { RemoteGuardrailOptions } from "@signalbox/kernel/guardrails";
+import { checkRemoteOptions, REMOTE_SHAPES } from "@signalbox/kernel/guardrails";
 
 /** What a guardrail by Lakera Guard can be told. */
 export interface LakeraGuardrailOptions extends RemoteGuardrailOptions {

@@ -1,6 +1,8 @@
 import { z } from "zod";
-import type { Call, Judgement, Plugin, RemoteQuestion, TextJudge } from "@signalbox/kernel";
-import { isCall, remoteGuardrail, remotePlugin, textOf } from "@signalbox/kernel";
+import type { Call, Plugin } from "@signalbox/kernel";
+import { isCall, textOf } from "@signalbox/kernel";
+import type { Judgement, RemoteQuestion, TextJudge } from "@signalbox/kernel/guardrails";
+import { remoteGuardrail, remotePlugin } from "@signalbox/kernel/guardrails";
 import { LLAMA_GUARD_CATEGORIES } from "./categories.ts";
 import type { LlamaGuardrailOptions } from "./options.ts";
 import { checkOptions } from "./options.ts";

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { RemoteGuardrailOptions, Secret } from "@signalbox/kernel";
-import { checkRemoteOptions, REMOTE_SHAPES } from "@signalbox/kernel";
+import type { Secret } from "@signalbox/kernel";
+import type { RemoteGuardrailOptions } from "@signalbox/kernel/guardrails";
+import { checkRemoteOptions, REMOTE_SHAPES } from "@signalbox/kernel/guardrails";
 
 /** What a guardrail by Presidio can be told. Its `action` is `mask` by default. */
 export interface PresidioGuardrailOptions extends RemoteGuardrailOptions {

@@ -1,4 +1,5 @@
-import type { FindContext, Finding, FindingAction, RemoteGuardrailOptions, Secret } from "@signalbox/kernel";
+import type { FindContext, Finding, FindingAction, Secret } from "@signalbox/kernel";
+import type { RemoteGuardrailOptions } from "@signalbox/kernel/guardrails";
 import type { GuardrailSettings } from "@signalbox/plugin-config";
 import { commonOf, wrongEntry } from "./guardrail-row.ts";
 

@@ -1,0 +1,10 @@
+export { balancedGuardrail } from "./balanced-guardrail.ts";
+export type { BreakerOptions } from "./breaker.ts";
+export { utf16Offsets } from "./code-points.ts";
+export { RemoteFailure } from "./remote-failure.ts";
+export type { RemoteGuardrail } from "./remote-guardrail.ts";
+export { remoteGuardrail, remotePlugin } from "./remote-guardrail.ts";
+export type { RemoteGuardrailMode, RemoteGuardrailOptions } from "./remote-options.ts";
+export { checkRemoteOptions, REMOTE_SHAPES } from "./remote-options.ts";
+export type { Judgement, RemoteQuestion, RemoteRequest, TextJudge } from "./text-judge.ts";
+export type { VerdictCacheOptions } from "./verdict-cache.ts";
