@@ -1,5 +1,5 @@
 import type { CachePolicy, Plugin } from "@signalbox/kernel";
-import type { CacheRedisSettings, LoadedConfig } from "@signalbox/plugin-config";
+import type { CacheRedisSettings, CacheSettings, LoadedConfig } from "@signalbox/plugin-config";
 import type { StartOptions } from "./start.ts";
 
 /** Answers that are kept, and where. */
@@ -22,19 +22,17 @@ export async function cachesOf(config: LoadedConfig | undefined, options: StartO
   const { policy, redis, semantic } = settings;
   const where = redis === undefined ? "memory" : redisName(redis);
   const plugins = [redis === undefined ? await memory() : await inRedis(redis, options)];
-  if (semantic !== undefined) {
-    const { semanticCache } = await import("@signalbox/plugin-cache-semantic");
-    plugins.push(semanticCache(semantic));
-  }
+  if (redis !== undefined && semantic !== undefined) plugins.push(await byMeaning(redis, semantic));
+  const place = `${where} (litellm_settings.cache_params)`;
   const what = policy.operations === undefined ? "answers" : `answers (${policy.operations.join(", ")})`;
   const seconds = (policy.ttlMs ?? DEFAULT_TTL_MS) / 1_000;
-  const alike = semantic === undefined ? "" : `, and alike questions (${semantic.threshold}) by each process in memory`;
+  const alike = semantic === undefined ? "" : `, and alike questions (${semantic.threshold}) too`;
   const wanted = policy.mode === "off" ? ", where a request says use-cache" : "";
   return {
     plugins,
     policy,
     name: `${what} cached in ${where} for ${seconds} s${alike}${wanted}`,
-    places: redis === undefined ? {} : { "cache-redis": `${where} (litellm_settings.cache_params)` },
+    places: redis === undefined ? {} : { "cache-redis": place, "cache-semantic": place },
   };
 }
 
@@ -46,6 +44,17 @@ async function memory(): Promise<Plugin> {
 async function inRedis(redis: CacheRedisSettings, { waitForStores }: StartOptions): Promise<Plugin> {
   const { redisCache } = await import("@signalbox/plugin-cache-redis");
   return redisCache({ ...redis, ...(waitForStores === true && { onUnreachable: "wait" as const }) });
+}
+
+/** In the same Redis. Whoever waits for it has waited once the exact cache has started. */
+async function byMeaning(
+  { onUnreachable, ...redis }: CacheRedisSettings,
+  semantic: NonNullable<CacheSettings["semantic"]>,
+): Promise<Plugin> {
+  const { semanticCache } = await import("@signalbox/plugin-cache-semantic");
+  const { RedisIndex } = await import("@signalbox/plugin-cache-semantic/redis");
+  const index = new RedisIndex({ ...redis, ...(onUnreachable === "skip" && { onUnreachable }) });
+  return semanticCache({ ...semantic, index });
 }
 
 /** `Redis at cache:6379`. Never a credential. */
