@@ -20,7 +20,7 @@ const PROSE =
 const CHUNK = 4_096;
 const MOST_MS = 0.3;
 /** For 64 kB of the worst text. */
-const MOST_HOSTILE_MS = 20;
+const MOST_HOSTILE_MS = 10;
 /** For one guardrail of personal data. */
 const MOST_DELTA_MICROS = 8;
 const DELTA = 16;

@@ -2,6 +2,9 @@ import type { Finding } from "@signalbox/kernel";
 import type { Detector } from "./detector.ts";
 import { isDigit, isWord } from "./detector.ts";
 
+// held fast, see detector.ts
+const { charCodeAt } = String.prototype;
+
 const LONGEST = 96;
 
 /** A house number, up to four words with capitals, and what streets are called. */
@@ -24,7 +27,7 @@ function isLetter(unit: number): boolean {
 }
 
 function isCapital(text: string, at: number): boolean {
-  const unit = text.charCodeAt(at);
+  const unit = charCodeAt.call(text, at);
   return (unit >= 0x41 && unit <= 0x5a) || (unit >= 0xc0 && unit <= 0xde);
 }
 
@@ -33,10 +36,10 @@ export const addressDetector: Detector = {
   find(text, from) {
     const findings: Finding[] = [];
     if (!/\d/.test(text)) return findings;
-    let inside = from > 0 && isLetter(text.charCodeAt(from - 1));
+    let inside = from > 0 && isLetter(charCodeAt.call(text, from - 1));
     let nextDigit = -1;
     for (let at = from; at < text.length; at++) {
-      const unit = text.charCodeAt(at);
+      const unit = charCodeAt.call(text, at);
       const word = isLetter(unit);
       if (word && !inside) {
         const digit = isDigit(unit);
@@ -57,17 +60,17 @@ export const addressDetector: Detector = {
 /** Behind the number comes a space, and then a word, or a number with letters behind it: `5 3rd Street`. */
 function mayBegin(text: string, start: number): boolean {
   let at = start;
-  while (text.charCodeAt(at) !== 0x20) if (++at > start + LONGEST_HOUSE) return false;
+  while (charCodeAt.call(text, at) !== 0x20) if (++at > start + LONGEST_HOUSE) return false;
   const digits = ++at;
-  while (isDigit(text.charCodeAt(at)) && at - digits <= 3) at++;
-  return isLetter(text.charCodeAt(at)) && !isDigit(text.charCodeAt(at));
+  while (isDigit(charCodeAt.call(text, at)) && at - digits <= 3) at++;
+  return isLetter(charCodeAt.call(text, at)) && !isDigit(charCodeAt.call(text, at));
 }
 
 /** `12345b-1234,` */
 const LONGEST_HOUSE = 12;
 
 function digitFrom(text: string, from: number): number {
-  for (let at = from; at < text.length; at++) if (isDigit(text.charCodeAt(at))) return at;
+  for (let at = from; at < text.length; at++) if (isDigit(charCodeAt.call(text, at))) return at;
   return Number.MAX_SAFE_INTEGER;
 }
 
@@ -93,7 +96,7 @@ function namedAt(text: string, start: number): number | undefined {
   if (!isCapital(text, start)) return undefined;
   // Hauptstraße 12; Lange Straße 12
   const first = wordEnd(text, start);
-  const second = text.charCodeAt(first) === 0x20 ? wordEnd(text, first + 1) : first;
+  const second = charCodeAt.call(text, first) === 0x20 ? wordEnd(text, first + 1) : first;
   for (const [from, end] of [
     [start, first],
     [first + 1, second],
@@ -112,7 +115,7 @@ const HOUSE = /\.?,? \d{1,4}(?: ?[a-z])?\b/y;
 function wordEnd(text: string, start: number): number {
   let at = start;
   while (at < start + 40) {
-    const unit = text.charCodeAt(at);
+    const unit = charCodeAt.call(text, at);
     if (!(isLetter(unit) || unit === 0x2d) || isDigit(unit)) break;
     at++;
   }
@@ -126,8 +129,8 @@ const OPEN_NAME = /[\p{L}'./-]+(?: [\p{L}\p{N}'./º°,-]*)*$/uy;
 function addressTail(text: string, from: number): number {
   const stop = Math.max(from, text.length - LONGEST - 8);
   for (let at = stop; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    if (!isLetter(unit) || isLetter(text.charCodeAt(at - 1))) continue;
+    const unit = charCodeAt.call(text, at);
+    if (!isLetter(unit) || isLetter(charCodeAt.call(text, at - 1))) continue;
     const digit = isDigit(unit);
     if (!digit && !isCapital(text, at) && !STREET_BEGUN.test(text.slice(at, at + 8))) continue;
     const pattern = digit ? OPEN_NUMBER : OPEN_NAME;

@@ -5,6 +5,9 @@ import { isDigit, isWord } from "./detector.ts";
 import { IBAN_LENGTHS } from "./iban-lengths.ts";
 import { NATIONAL_CODES } from "./national-codes.ts";
 
+// held fast, see detector.ts
+const { charCodeAt } = String.prototype;
+
 const LONGEST = 44;
 
 /** International bank account numbers and national ids that hold letters. */
@@ -13,9 +16,9 @@ export function codeDetector(kinds: ReadonlySet<"iban" | "nationalId">): Detecto
     find(text, from) {
       const findings: Finding[] = [];
       let digit = -1;
-      let inside = from > 0 && isWord(text.charCodeAt(from - 1));
+      let inside = from > 0 && isWord(charCodeAt.call(text, from - 1));
       for (let at = from; at < text.length; at++) {
-        const word = isWord(text.charCodeAt(at));
+        const word = isWord(charCodeAt.call(text, at));
         if (word && !inside) {
           // Most words are none of these: every code has a digit among its first nine characters.
           if (digit < at) digit = nextDigit(text, at);
@@ -31,22 +34,22 @@ export function codeDetector(kinds: ReadonlySet<"iban" | "nationalId">): Detecto
 }
 
 function codeAt(text: string, start: number, kinds: ReadonlySet<"iban" | "nationalId">): Finding | undefined {
-  const first = text.charCodeAt(start);
+  const first = charCodeAt.call(text, start);
   if (
     kinds.has("iban") &&
     !isDigit(first) &&
-    isDigit(text.charCodeAt(start + 2)) &&
-    isDigit(text.charCodeAt(start + 3))
+    isDigit(charCodeAt.call(text, start + 2)) &&
+    isDigit(charCodeAt.call(text, start + 3))
   ) {
     const end = ibanEnd(text, start);
     if (end !== undefined) return { start, end, kind: "iban", confidence: 1 };
   }
   // Those that begin with a digit have six word characters at least before anything else may stand.
-  if (!kinds.has("nationalId") || (isDigit(first) && !isWord(text.charCodeAt(start + 5)))) return undefined;
+  if (!kinds.has("nationalId") || (isDigit(first) && !isWord(charCodeAt.call(text, start + 5)))) return undefined;
   for (const { pattern, matches } of NATIONAL_CODES) {
     pattern.lastIndex = start;
     const match = pattern.exec(text);
-    if (match === null || isWord(text.charCodeAt(start + match[0].length))) continue;
+    if (match === null || isWord(charCodeAt.call(text, start + match[0].length))) continue;
     if (matches(match[0].replace(/[ .-]/g, "").toUpperCase(), text, start)) {
       return { start, end: start + match[0].length, kind: "nationalId", confidence: 0.9 };
     }
@@ -55,7 +58,7 @@ function codeAt(text: string, start: number, kinds: ReadonlySet<"iban" | "nation
 }
 
 function nextDigit(text: string, from: number): number {
-  for (let at = from; at < text.length; at++) if (isDigit(text.charCodeAt(at))) return at;
+  for (let at = from; at < text.length; at++) if (isDigit(charCodeAt.call(text, at))) return at;
   return Number.MAX_SAFE_INTEGER;
 }
 
@@ -67,15 +70,15 @@ function ibanEnd(text: string, start: number): number | undefined {
   let compact = "";
   let at = start;
   while (compact.length < length && at - start < LONGEST) {
-    const unit = text.charCodeAt(at);
+    const unit = charCodeAt.call(text, at);
     if (unit === 0x20 || unit === 0x2d) {
-      const next = text.charCodeAt(at + 1);
+      const next = charCodeAt.call(text, at + 1);
       if (!isWord(next)) return undefined;
     } else if (!isWord(unit) || unit === 0x5f) return undefined;
     else compact += text.charAt(at);
     at++;
   }
-  if (compact.length < length || isWord(text.charCodeAt(at))) return undefined;
+  if (compact.length < length || isWord(charCodeAt.call(text, at))) return undefined;
   const upper = compact.toUpperCase();
   return mod97(upper.slice(4) + upper.slice(0, 4)) === 1 ? at : undefined;
 }
@@ -86,10 +89,10 @@ function codeTail(text: string, from: number): number {
   let at = text.length;
   let start = at;
   while (at > stop) {
-    const unit = text.charCodeAt(at - 1);
+    const unit = charCodeAt.call(text, at - 1);
     if (!isWord(unit) && unit !== 0x20 && unit !== 0x2d && unit !== 0x2e) break;
     at--;
-    if (isWord(unit) && !isWord(text.charCodeAt(at - 1))) {
+    if (isWord(unit) && !isWord(charCodeAt.call(text, at - 1))) {
       // A code may begin here only if what follows could be its first group.
       if (mayBegin(text, at)) start = at;
     }

@@ -2,6 +2,9 @@ import type { Finding } from "@signalbox/kernel";
 import type { Detector } from "./detector.ts";
 import { runTail } from "./detector.ts";
 
+// held fast, see detector.ts
+const { charCodeAt } = String.prototype;
+
 const LONGEST = 420;
 // Only printable ASCII: what is settled is told by its runs.
 const CREDENTIALS =
@@ -47,13 +50,13 @@ export const assignmentDetector: Detector = {
     const findings: Finding[] = [];
     let end = from;
     for (let at = from; at < text.length; at++) {
-      const unit = text.charCodeAt(at);
+      const unit = charCodeAt.call(text, at);
       if (unit > 0x7e || VALUE[unit] !== 1) continue;
       if (end <= at) {
         end = at + 1;
-        while (end < text.length && isValue(text.charCodeAt(end))) end++;
+        while (end < text.length && isValue(charCodeAt.call(text, end))) end++;
       }
-      const before = text.charCodeAt(at - 1);
+      const before = charCodeAt.call(text, at - 1);
       // the value's first character: of a run, or behind `=` or `:` in it
       const begins = !isAssign(unit) && (at === 0 || !isValue(before) || isAssign(before));
       if (begins && end - at >= 8 && end - at <= LONGEST_VALUE && isNamed(text, at)) {
@@ -64,7 +67,7 @@ export const assignmentDetector: Detector = {
           findings.push({ start: at, end: last, kind: "credential", confidence: 0.7 });
       }
       // on to where the next one may begin
-      while (at + 1 < end && !isAssign(text.charCodeAt(at))) at++;
+      while (at + 1 < end && !isAssign(charCodeAt.call(text, at))) at++;
     }
     return findings;
   },
@@ -95,25 +98,29 @@ function isQuote(unit: number): boolean {
 /** Whether a name stands in front of a value that says it is a secret. */
 function isNamed(text: string, start: number): boolean {
   let at = start;
-  if (isQuote(text.charCodeAt(at - 1))) at--;
-  for (let count = 0; count < 3 && isSpace(text.charCodeAt(at - 1)); count++) at--;
+  if (isQuote(charCodeAt.call(text, at - 1))) at--;
+  for (let count = 0; count < 3 && isSpace(charCodeAt.call(text, at - 1)); count++) at--;
   let assigned = false;
   for (let count = 0; count < 2; count++) {
-    const unit = text.charCodeAt(at - 1);
+    const unit = charCodeAt.call(text, at - 1);
     if (!isAssign(unit) && unit !== 0x3e) break;
     assigned = true;
     at--;
   }
-  for (let count = 0; count < 3 && isSpace(text.charCodeAt(at - 1)); count++) at--;
+  for (let count = 0; count < 3 && isSpace(charCodeAt.call(text, at - 1)); count++) at--;
   if (!assigned) {
-    const last = text.charCodeAt(at - 1) | 0x20;
+    const last = charCodeAt.call(text, at - 1) | 0x20;
     // r, c, s, t
     if (last !== 0x72 && last !== 0x63 && last !== 0x73 && last !== 0x74) return false;
     return /\b(?:bearer|basic|password is|passwort ist|token is|key is|secret is)$/i.test(
       text.slice(Math.max(0, at - 16), at),
     );
   }
-  for (let count = 0; count < 2 && (isQuote(text.charCodeAt(at - 1)) || text.charCodeAt(at - 1) === 0x5d); count++)
+  for (
+    let count = 0;
+    count < 2 && (isQuote(charCodeAt.call(text, at - 1)) || charCodeAt.call(text, at - 1) === 0x5d);
+    count++
+  )
     at--;
   const name = text.slice(Math.max(0, at - 12), at).toLowerCase();
   return NAMES.some((each) => name.endsWith(each));

@@ -2,6 +2,9 @@ import type { Finding } from "@signalbox/kernel";
 import type { Detector } from "./detector.ts";
 import { isWord } from "./detector.ts";
 
+// held fast, see detector.ts
+const { charCodeAt } = String.prototype;
+
 const LONGEST_LOCAL = 64;
 const LONGEST_DOMAIN = 128;
 const LOCAL = /[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]/u;
@@ -17,7 +20,7 @@ function hostIn(text: string, form: RegExp): string | undefined {
 }
 
 function isLocal(text: string, at: number): boolean {
-  const unit = text.charCodeAt(at);
+  const unit = charCodeAt.call(text, at);
   return unit < 0x80 ? LOCAL_ASCII[unit] === true : LOCAL.test(text.charAt(at));
 }
 
@@ -47,7 +50,7 @@ export const emailDetector: Detector = {
   settled(text, from) {
     const stop = Math.max(from, text.length - LONGEST_LOCAL - LONGEST_DOMAIN - 2);
     let at = text.length;
-    while (at > stop && (text.charCodeAt(at - 1) === 0x40 || isLocal(text, at - 1))) at--;
+    while (at > stop && (charCodeAt.call(text, at - 1) === 0x40 || isLocal(text, at - 1))) at--;
     return at;
   },
 };
@@ -55,7 +58,7 @@ export const emailDetector: Detector = {
 /** Whether what follows could be a name of a host at all. */
 function hasDot(text: string, from: number): boolean {
   for (let at = from; at < from + LONGEST_DOMAIN; at++) {
-    const unit = text.charCodeAt(at);
+    const unit = charCodeAt.call(text, at);
     if (unit === 0x2e) return at > from;
     if (!isWord(unit) && unit !== 0x2d && !(unit >= 0x80)) return false;
   }

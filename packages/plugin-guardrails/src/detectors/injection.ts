@@ -2,6 +2,9 @@ import type { Finding } from "@signalbox/kernel";
 import type { Detector } from "./detector.ts";
 import { isWord } from "./detector.ts";
 
+// held fast, see detector.ts
+const { charCodeAt } = String.prototype;
+
 /** A turn of phrase of attempts to take a model over, and how much it says. */
 interface InjectionRule {
   /** Stands in every match: looked for first. Lower case. */
@@ -137,8 +140,8 @@ export function injectionScore(text: string): number {
   const counted = new Set<InjectionRule>();
   let inside = false;
   for (let at = 0; at < plain.length && score < 1; at++) {
-    const unit = plain.charCodeAt(at);
-    const rules = inside ? undefined : BY_BEGINNING.get(unit * 256 + (plain.charCodeAt(at + 1) & 255));
+    const unit = charCodeAt.call(plain, at);
+    const rules = inside ? undefined : BY_BEGINNING.get(unit * 256 + (charCodeAt.call(plain, at + 1) & 255));
     inside = isWord(unit);
     if (rules === undefined) continue;
     for (const rule of rules) {

@@ -4,12 +4,15 @@ import type { Detector } from "./detector.ts";
 import { hasContext, isWord, runTail } from "./detector.ts";
 import type { NumberGroups } from "./number-groups.ts";
 
+// held fast, see detector.ts
+const { charCodeAt } = String.prototype;
+
 const VERSION = /(?:\bversion|\bver|\brelease|\bbuild|\bv)[\s.:=]*$/i;
 
 /** Whether four numbers are an address of somebody: not a version, and not one that every machine has. */
 export function isIpv4(text: string, { start, end, separator, prefix }: NumberGroups): boolean {
   if (separator !== "." || prefix !== "") return false;
-  if (text.charCodeAt(end) === 0x2e && /\d/.test(text.charAt(end + 1))) return false;
+  if (charCodeAt.call(text, end) === 0x2e && /\d/.test(text.charAt(end + 1))) return false;
   const parts = text.slice(start, end).split(".");
   if (!parts.every((part) => part.length <= 3 && Number(part) <= 255 && (part === "0" || !part.startsWith("0")))) {
     return false;
@@ -33,11 +36,12 @@ export const ipv6Detector: Detector = {
     let done = 0;
     for (let colon = text.indexOf(":", from); colon !== -1; colon = text.indexOf(":", Math.max(done, colon + 1))) {
       let start = colon;
-      while (start > 0 && colon - start <= LONGEST && isPart(text.charCodeAt(start - 1))) start--;
+      while (start > 0 && colon - start <= LONGEST && isPart(charCodeAt.call(text, start - 1))) start--;
       let end = colon;
-      while (end < text.length && isPart(text.charCodeAt(end))) end++;
+      while (end < text.length && isPart(charCodeAt.call(text, end))) end++;
       done = end;
-      if (isWord(text.charCodeAt(start - 1)) || isWord(text.charCodeAt(end)) || end - start > LONGEST) continue;
+      if (isWord(charCodeAt.call(text, start - 1)) || isWord(charCodeAt.call(text, end)) || end - start > LONGEST)
+        continue;
       // the end of a sentence
       while (end > start && /[.:]/.test(text.charAt(end - 1)) && !text.endsWith("::", end)) end--;
       const address = text.slice(start, end);

@@ -1,5 +1,8 @@
 import { isDigit, isWord } from "./detector.ts";
 
+// held fast, see detector.ts
+const { charCodeAt } = String.prototype;
+
 /** Digits in groups, as people write numbers: `4111 1111 1111 1111`. */
 export interface NumberGroups {
   readonly start: number;
@@ -32,39 +35,39 @@ function isSeparator(unit: number): boolean {
  * more. A group ends where no digit, letter or `_` follows.
  */
 export function numbersAt(text: string, start: number): readonly NumberGroups[] {
-  const first = text.charCodeAt(start);
+  const first = charCodeAt.call(text, start);
   const prefix = first === 0x2b ? "+" : first === 0x28 ? "(" : "";
   let at = prefix === "" ? start : start + 1;
   let open = prefix === "(";
-  if (!isDigit(text.charCodeAt(at)) && !(prefix === "+" && text.charCodeAt(at) === 0x28)) return NONE;
+  if (!isDigit(charCodeAt.call(text, at)) && !(prefix === "+" && charCodeAt.call(text, at) === 0x28)) return NONE;
   let numbers: NumberGroups[] | undefined;
   let [digits, groups] = [0, 0];
   let separator = "";
   for (;;) {
     const group = at;
-    while (isDigit(text.charCodeAt(at)) && at - group <= MOST_DIGITS) at++;
+    while (isDigit(charCodeAt.call(text, at)) && at - group <= MOST_DIGITS) at++;
     digits += at - group;
     groups++;
     if (at === group || groups > MOST_GROUPS || digits > MOST_DIGITS) break;
     // People write groups of two digits and more; addresses of the Internet have four, with points.
     if (groups > 2 && digits < groups * 1.6 && !(separator === "." && groups <= 4)) break;
-    if (isWord(text.charCodeAt(at))) break;
+    if (isWord(charCodeAt.call(text, at))) break;
     if (!open && digits >= FEWEST_DIGITS) {
       numbers ??= [];
       numbers.push({ start, end: at, groups, separator, prefix, ...written(text, start, at) });
     }
     // what may stand between this group and the next
     const between = at;
-    if (open && text.charCodeAt(at) === 0x29) {
+    if (open && charCodeAt.call(text, at) === 0x29) {
       open = false;
       at++;
     }
-    if (isSeparator(text.charCodeAt(at))) at++;
-    if (!open && text.charCodeAt(at) === 0x28) {
+    if (isSeparator(charCodeAt.call(text, at))) at++;
+    if (!open && charCodeAt.call(text, at) === 0x28) {
       open = true;
       at++;
     }
-    if (at === between || at - start > LONGEST_NUMBER || !isDigit(text.charCodeAt(at))) break;
+    if (at === between || at - start > LONGEST_NUMBER || !isDigit(charCodeAt.call(text, at))) break;
     const mark = text.slice(between, at);
     separator = groups > 1 && separator !== mark ? "mixed" : mark;
   }
@@ -77,7 +80,7 @@ function written(text: string, start: number, end: number): Pick<NumberGroups, "
   let [digits, shape] = ["", ""];
   for (let at = start; at < end; at++) {
     const group = at;
-    while (at < end && isDigit(text.charCodeAt(at))) at++;
+    while (at < end && isDigit(charCodeAt.call(text, at))) at++;
     if (at === group) continue;
     digits += text.slice(group, at);
     shape += shape === "" ? at - group : `-${at - group}`;
@@ -91,9 +94,9 @@ function written(text: string, start: number, end: number): Pick<NumberGroups, "
  */
 export function numberStarts(text: string, from: number): readonly number[] {
   const starts: number[] = [];
-  let inside = from > 0 && isWord(text.charCodeAt(from - 1));
+  let inside = from > 0 && isWord(charCodeAt.call(text, from - 1));
   for (let at = from; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
+    const unit = charCodeAt.call(text, at);
     if (isDigit(unit)) {
       if (!inside) starts.push(at);
       inside = true;
@@ -110,7 +113,7 @@ export function numberTail(text: string, from: number): number {
   const stop = Math.max(from, text.length - LONGEST_NUMBER - MOST_DIGITS - 12);
   let at = text.length;
   while (at > stop) {
-    const unit = text.charCodeAt(at - 1);
+    const unit = charCodeAt.call(text, at - 1);
     if (!isDigit(unit) && !isSeparator(unit) && unit !== 0x2b && unit !== 0x28 && unit !== 0x29) break;
     at--;
   }

@@ -8,6 +8,9 @@ import type { NumberGroups } from "./number-groups.ts";
 import { numberStarts, numbersAt, numberTail } from "./number-groups.ts";
 import { isPhone, PHONE_WORDS } from "./phone.ts";
 
+// held fast, see detector.ts
+const { charCodeAt } = String.prototype;
+
 /** What is told by digits alone. */
 export type NumberKind = "card" | "nationalId" | "ip" | "phone";
 
@@ -22,7 +25,7 @@ export function numberDetector(kinds: ReadonlySet<NumberKind>): Detector {
       const named = wordsBefore(text, PHONE_WORDS);
       for (const start of numberStarts(text, from)) {
         // A sign or a point in front: a part of something longer.
-        const before = text.charCodeAt(start - 1);
+        const before = charCodeAt.call(text, start - 1);
         if (before === 0x2e || before === 0x2d) continue;
         const numbers = numbersAt(text, start);
         for (let at = numbers.length - 1; at >= 0; at--) {
@@ -51,7 +54,7 @@ function judged(
   // People write numbers in groups of two and more.
   if (length < 7 || groups * 1.6 > length) return undefined;
   if (prefix === "") {
-    if (text.charCodeAt(start - 1) === 0x2f) return undefined;
+    if (charCodeAt.call(text, start - 1) === 0x2f) return undefined;
     if (kinds.has("card") && length >= 12 && isCard(number)) return { kind: "card", confidence: 0.95 };
     if (kinds.has("nationalId") && !goesOn(text, number)) {
       for (const { lengths, matches, words } of NATIONAL_NUMBERS) {
@@ -71,6 +74,6 @@ function judged(
 /** More groups stand in front or follow in the same way: it is a part of a longer number. */
 function goesOn(text: string, { start, end, separator }: NumberGroups): boolean {
   if (separator === "") return false;
-  const follows = text.charAt(end) === separator && isDigit(text.charCodeAt(end + 1));
-  return follows || (text.charAt(start - 1) === separator && isDigit(text.charCodeAt(start - 2)));
+  const follows = text.charAt(end) === separator && isDigit(charCodeAt.call(text, end + 1));
+  return follows || (text.charAt(start - 1) === separator && isDigit(charCodeAt.call(text, start - 2)));
 }

@@ -4,6 +4,9 @@ import { isWord, runTail } from "./detector.ts";
 import type { TokenRule } from "./token-rules.ts";
 import { TOKEN_RULES } from "./token-rules.ts";
 
+// held fast, see detector.ts
+const { charCodeAt } = String.prototype;
+
 const LONGEST_TOKEN = 320;
 
 const BY_FIRST: readonly (readonly TokenRule[])[] = Array.from({ length: 128 }, (_, unit) =>
@@ -18,15 +21,15 @@ function isTokenPart(unit: number): boolean {
 export const tokenDetector: Detector = {
   find(text, from) {
     const findings: Finding[] = [];
-    let inside = from > 0 && isTokenPart(text.charCodeAt(from - 1));
+    let inside = from > 0 && isTokenPart(charCodeAt.call(text, from - 1));
     for (let at = from; at < text.length; at++) {
-      const unit = text.charCodeAt(at);
+      const unit = charCodeAt.call(text, at);
       if (!inside && unit < 0x80) {
         for (const { kind, prefix, pattern } of BY_FIRST[unit] as readonly TokenRule[]) {
           if (!text.startsWith(prefix, at)) continue;
           pattern.lastIndex = at;
           const match = pattern.exec(text);
-          if (match === null || isWord(text.charCodeAt(at + match[0].length))) continue;
+          if (match === null || isWord(charCodeAt.call(text, at + match[0].length))) continue;
           findings.push({ start: at, end: at + match[0].length, kind });
           break;
         }
@@ -50,7 +53,7 @@ export const jwtDetector: Detector = {
   find(text, from) {
     const findings: Finding[] = [];
     for (let at = text.indexOf("eyJ", from); at !== -1; at = text.indexOf("eyJ", at + 1)) {
-      if (isJwtCharacter(text.charCodeAt(at - 1)) && text.charCodeAt(at - 1) !== 0x2e) continue;
+      if (isJwtCharacter(charCodeAt.call(text, at - 1)) && charCodeAt.call(text, at - 1) !== 0x2e) continue;
       JWT.lastIndex = at;
       const match = JWT.exec(text);
       if (match === null) continue;
@@ -62,7 +65,7 @@ export const jwtDetector: Detector = {
   settled(text, from) {
     const stop = Math.max(from, text.length - LONGEST_JWT);
     let at = text.length;
-    while (at > stop && isJwtCharacter(text.charCodeAt(at - 1))) at--;
+    while (at > stop && isJwtCharacter(charCodeAt.call(text, at - 1))) at--;
     const run = text.slice(at);
     const begun = run.startsWith("eyJ") || "eyJ".startsWith(run) ? at : run.indexOf(".eyJ");
     if (begun === at) return at;
@@ -131,8 +134,8 @@ function isKeyCharacter(unit: number): boolean {
 function keyEnd(text: string, start: number, body: number): number {
   const limit = Math.min(text.length, start + LONGEST_KEY);
   let at = body;
-  while (at < limit && isKeyCharacter(text.charCodeAt(at))) {
-    if (text.charCodeAt(at) === 0x2d && text.startsWith("-----", at)) {
+  while (at < limit && isKeyCharacter(charCodeAt.call(text, at))) {
+    if (charCodeAt.call(text, at) === 0x2d && text.startsWith("-----", at)) {
       END.lastIndex = at;
       const end = END.exec(text);
       if (end !== null) return at + end[0].length;
