@@ -33,6 +33,9 @@ export function codeDetector(kinds: ReadonlySet<"iban" | "nationalId">): Detecto
   };
 }
 
+const BY_DIGIT = NATIONAL_CODES.filter(({ first }) => first !== "letter");
+const BY_LETTER = NATIONAL_CODES.filter(({ first }) => first !== "digit");
+
 function codeAt(text: string, start: number, kinds: ReadonlySet<"iban" | "nationalId">): Finding | undefined {
   const first = charCodeAt.call(text, start);
   if (
@@ -46,7 +49,7 @@ function codeAt(text: string, start: number, kinds: ReadonlySet<"iban" | "nation
   }
   // Those that begin with a digit have six word characters at least before anything else may stand.
   if (!kinds.has("nationalId") || (isDigit(first) && !isWord(charCodeAt.call(text, start + 5)))) return undefined;
-  for (const { pattern, matches } of NATIONAL_CODES) {
+  for (const { pattern, matches } of isDigit(first) ? BY_DIGIT : BY_LETTER) {
     pattern.lastIndex = start;
     const match = pattern.exec(text);
     if (match === null || isWord(charCodeAt.call(text, start + match[0].length))) continue;
@@ -67,18 +70,18 @@ function ibanEnd(text: string, start: number): number | undefined {
   const country = text.slice(start, start + 2).toUpperCase();
   const length = IBAN_LENGTHS[country];
   if (length === undefined) return undefined;
-  let compact = "";
+  let characters = 0;
   let at = start;
-  while (compact.length < length && at - start < LONGEST) {
+  while (characters < length && at - start < LONGEST) {
     const unit = charCodeAt.call(text, at);
     if (unit === 0x20 || unit === 0x2d) {
-      const next = charCodeAt.call(text, at + 1);
-      if (!isWord(next)) return undefined;
+      if (!isWord(charCodeAt.call(text, at + 1))) return undefined;
     } else if (!isWord(unit) || unit === 0x5f) return undefined;
-    else compact += text.charAt(at);
+    else characters++;
     at++;
   }
-  if (compact.length < length || isWord(charCodeAt.call(text, at))) return undefined;
+  if (characters < length || isWord(charCodeAt.call(text, at))) return undefined;
+  const compact = text.slice(start, at).replace(/[ -]/g, "");
   const upper = compact.toUpperCase();
   return mod97(upper.slice(4) + upper.slice(0, 4)) === 1 ? at : undefined;
 }
