@@ -11,8 +11,11 @@ export interface BatcherOptions<Item> {
   /** Writes all, or throws; then it is given the same items again. */
   readonly write: (items: readonly Item[]) => Promise<void>;
   readonly mostItems: number;
-  /** How long the first item of a batch waits for others. 0: only while another batch is being written. */
-  readonly waitMs: number;
+  /**
+   * How long the first item of a batch waits for others. 0: only while another batch is being written; `turn`: until the
+   * event loop has come round.
+   */
+  readonly waitMs: number | "turn";
 }
 
 /** Writes items in batches, in order, one batch at a time. A batch that fails is tried again until it is written. */
@@ -83,7 +86,7 @@ export class Batcher<Item> {
   async #run(): Promise<void> {
     const { write, mostItems, waitMs } = this.#options;
     let retryMs = FIRST_RETRY_MS;
-    if (waitMs > 0) await this.#pause(waitMs);
+    await this.#others(waitMs);
     while (this.#waiting.length > 0 && !this.#closed) {
       if (this.#paused !== undefined) {
         await this.#paused.promise;
@@ -103,9 +106,15 @@ export class Batcher<Item> {
       retryMs = FIRST_RETRY_MS;
       this.#waiting = this.#waiting.slice(batch.length);
       for (const { done } of batch) done();
-      if (waitMs > 0 && this.#waiting.length < mostItems) await this.#pause(waitMs);
+      if (this.#waiting.length < mostItems && (waitMs !== "turn" || this.#waiting.length > 0))
+        await this.#others(waitMs);
     }
     this.#running = undefined;
+  }
+
+  #others(waitMs: number | "turn"): Promise<unknown> | undefined {
+    if (waitMs === "turn") return new Promise((resolve) => setImmediate(resolve));
+    return waitMs > 0 ? this.#pause(waitMs) : undefined;
   }
 
   #pause(ms: number, hurried: boolean = true): Promise<void> {

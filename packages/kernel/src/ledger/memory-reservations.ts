@@ -83,19 +83,24 @@ export class MemoryReservations implements ReservationStore {
     this.#checkOpen();
     const now = performance.now();
     for (const { id, actual, status, lines, written } of settlements) {
+      const guess = status !== "final";
+      // what is held has no end yet
+      const held = this.#release(id);
+      if (held !== undefined) {
+        this.#post(id, held, actual, guess, now);
+        continue;
+      }
       if (this.#isCertain(id)) continue;
       const before = this.#guesses.get(id);
       if (before !== undefined) {
-        if (status !== "final") continue;
+        if (guess) continue;
         for (const counter of before.counters) counter.posted += actual - before.posted;
         this.#guesses.delete(id);
         this.#remember(id);
         continue;
       }
-      const guess = status !== "final";
-      const held = this.#release(id);
-      const counters = held ?? this.#countersOf(lines);
-      if (held !== undefined || written === undefined) {
+      const counters = this.#countersOf(lines);
+      if (written === undefined) {
         this.#post(id, counters, actual, guess, now);
         continue;
       }

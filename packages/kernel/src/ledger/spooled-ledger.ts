@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { GatewayError, isGatewayError } from "../errors.ts";
+import { GatewayError } from "../errors.ts";
 import type { Entry, Ledger, ReservationAnswer, ReservationRequest, Settlement, Spend, SpendQuery } from "../ledger.ts";
 import type { CounterRecovery, LineSettlement, LineSum, ReservationStore } from "../ledger-stores.ts";
 import type { Health } from "../plugin.ts";
+import { askStore } from "./ask-store.ts";
 import { AttemptNotes } from "./attempt-notes.ts";
 import { Batcher } from "./batcher.ts";
 import { CounterWatch } from "./counter-watch.ts";
@@ -64,7 +65,7 @@ export class SpooledLedger implements Ledger {
         return store.settle(this.#open.recalled(items));
       },
       mostItems: MOST_ROWS,
-      waitMs: 0,
+      waitMs: "turn",
     });
     this.#entries = new Batcher({
       write: (items) => {
@@ -244,14 +245,8 @@ export class SpooledLedger implements Ledger {
     throw new GatewayError("ledger_unavailable", "the ledger is closed", { retryAfterMs: RETRY_AFTER_MS });
   }
 
-  async #ask(store: ReservationStore, request: ReservationRequest): Promise<ReservationAnswer> {
-    try {
-      return await store.reserve(request, this.#leaseMs);
-    } catch (thrown) {
-      if (isGatewayError(thrown)) throw thrown;
-      const message = "the ledger cannot tell what is left of the budget";
-      throw new GatewayError("ledger_unavailable", message, { cause: thrown, retryAfterMs: RETRY_AFTER_MS });
-    }
+  #ask(store: ReservationStore, request: ReservationRequest): Promise<ReservationAnswer> {
+    return askStore(store, request, this.#leaseMs, this.#settlements.size > 0);
   }
 
   /** Notes what is about to be asked for. */

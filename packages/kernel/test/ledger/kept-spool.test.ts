@@ -64,8 +64,8 @@ describe("a process that was stopped for a while", () => {
     // nothing is sent before it is sure
     await ledger.reserve({ id: "b/1", estimate: 1n, lines: [line] });
     await expect(ledger.dispatched("b/1")).rejects.toMatchObject({ code: "overloaded" });
-    await ledger.void("b/1");
     expect(ledger.health()).toEqual({ ok: false, detail: expect.stringContaining("was silent for so long") });
+    await ledger.void("b/1");
     await vi.waitFor(() => expect(ledger.health()).toEqual({ ok: true }));
     expect(spools()).toHaveLength(1);
     expect(spools()).not.toEqual([before]);

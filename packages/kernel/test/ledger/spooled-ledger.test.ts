@@ -89,6 +89,20 @@ function away(entries: MemoryEntries): EntryStore {
   };
 }
 
+describe("ends of one turn of the event loop", () => {
+  it("give back what they have not used before anything is refused", async () => {
+    const ledger = await started();
+    const lines = [line(10n)];
+    expect(await ledger.reserve({ id: "a/1", estimate: 10n, lines })).toEqual({ held: true });
+    void ledger.settle({ id: "a/1", actual: 4n, status: "final" });
+    expect(await ledger.reserve({ id: "b/1", estimate: 6n, lines })).toEqual({ held: true });
+    void ledger.void("b/1");
+    const denied = await ledger.reserve({ id: "c/1", estimate: 7n, lines });
+    expect(denied).toMatchObject({ held: false, spent: 4n, pending: 0n });
+    await ledger.close();
+  });
+});
+
 describe("an end without the other half", () => {
   it("an entry for which nothing was reserved survives the process as well", async () => {
     const directory = join(root, "alone");
