@@ -36,6 +36,8 @@ export interface HandlerOptions extends AccessOptions {
   readonly stallTimeoutMs?: number;
   /** Serve `/health/liveliness`, `/health/liveness` and `/health/readiness`. Default true. */
   readonly health?: boolean;
+  /** Status of `budget_exceeded`: 422 for clients that repeat whatever is 429. Default 429. */
+  readonly budgetExceededStatus?: 422 | 429;
   /**
    * Tells who is calling, for applications that know already. The gateway's own authenticator is then not asked.
    * Throw a `GatewayError` (`invalid_api_key`, `account_blocked`, …) to refuse.
@@ -59,11 +61,15 @@ export interface Settings extends AccessOptions {
   readonly earlyHeartbeat: boolean;
   readonly stallTimeoutMs: number;
   readonly health: boolean;
+  readonly budgetExceededStatus: number;
   readonly principal: HandlerOptions["principal"];
   readonly onError: HandlerOptions["onError"];
 }
 
 const MEBIBYTE = 1024 * 1024;
+
+/** The first is that of the error contract. */
+const BUDGET_STATUSES = [429, 422] as const;
 
 const DEFAULTS: Settings = {
   maxBodyBytes: 20 * MEBIBYTE,
@@ -75,6 +81,7 @@ const DEFAULTS: Settings = {
   earlyHeartbeat: true,
   stallTimeoutMs: 60_000,
   health: true,
+  budgetExceededStatus: BUDGET_STATUSES[0],
   principal: undefined,
   onError: undefined,
   requireUser: false,
@@ -95,6 +102,9 @@ export function handlerSettings(options: HandlerOptions): Settings {
     if (LISTS.includes(name) && !isListOfTexts(value)) throw invalid(`${name} must be a list of texts`);
     if (typeof preset === "boolean" && typeof value !== "boolean") throw invalid(`${name} must be true or false`);
     settings[name] = value;
+  }
+  if (!BUDGET_STATUSES.some((status) => status === settings["budgetExceededStatus"])) {
+    throw invalid(`budgetExceededStatus must be ${BUDGET_STATUSES.join(" or ")}`);
   }
   return settings as unknown as Settings;
 }

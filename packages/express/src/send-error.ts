@@ -34,6 +34,13 @@ export function publicError(exchange: Exchange, thrown: unknown): GatewayError {
 }
 
 function encodedError(exchange: Exchange, error: GatewayError): HttpReply {
+  const reply = inDialect(exchange, error);
+  return error.code === "budget_exceeded"
+    ? { ...reply, status: exchange.surface.settings.budgetExceededStatus }
+    : reply;
+}
+
+function inDialect(exchange: Exchange, error: GatewayError): HttpReply {
   if (exchange.dialect === undefined) return contractError(error);
   try {
     return exchange.dialect.encodeError(error, exchange.id);

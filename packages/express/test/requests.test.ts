@@ -1,6 +1,6 @@
 import { request as httpRequest } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
-import { createGateway } from "@signalbox/kernel";
+import { createGateway, GatewayError, replyOf } from "@signalbox/kernel";
 import type { ErrorReport } from "../src/index.ts";
 import type { Listener, ListenOptions } from "../src/node/index.ts";
 import { listen } from "../src/node/index.ts";
@@ -263,6 +263,26 @@ describe("a failure", () => {
     expect(limited.headers.get("retry-after")).toBe("2");
     expect(limited.headers.get("x-should-retry")).toBeNull();
     expect(limited.headers.get("x-signalbox-attempts")).toBe("1");
+  });
+
+  it.each([429, 422] as const)(
+    "answers a spent budget with %i, where that is what clients understand",
+    async (status) => {
+      const spent = () => {
+        throw new GatewayError("budget_exceeded", "the budget is spent");
+      };
+      const { url } = await start({ budgetExceededStatus: status }, { layers: { admit: () => replyOf(spent) } });
+      const response = await chat(url, { model: "whole", text: "x" });
+      expect(response.status).toBe(status);
+      expect(await response.json()).toMatchObject({ error: { code: "budget_exceeded" } });
+      expect(response.headers.get("x-should-retry")).toBe("false");
+    },
+  );
+
+  it("takes no other status for it", async () => {
+    await expect(start({ budgetExceededStatus: 402 as 422 })).rejects.toThrow(
+      "budgetExceededStatus must be 429 or 422",
+    );
   });
 
   it("leaves headers as the dialect wrote them", async () => {

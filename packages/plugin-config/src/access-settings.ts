@@ -14,11 +14,15 @@ export interface AccessSettings {
   readonly requiredParams?: readonly string[];
   readonly requireUser?: boolean;
   readonly refuseTags?: boolean;
+  readonly budgetExceededStatus?: 422 | 429;
 }
 
 const GENERAL = "general_settings";
 
-export function collectAccess({ general_settings: general = {} }: ConfigValues, source: Source): AccessSettings {
+export function collectAccess(
+  { general_settings: general = {}, litellm_settings: calls = {} }: ConfigValues,
+  source: Source,
+): AccessSettings {
   needsSwitch(source, GENERAL, "trusted_proxies", "use_x_forwarded_for", "add use_x_forwarded_for: true");
   const { use_x_forwarded_for: forwarded, trusted_proxies: proxies } = general;
   if (forwarded === true && source.lacks([GENERAL], "trusted_proxies")) {
@@ -29,7 +33,9 @@ export function collectAccess({ general_settings: general = {} }: ConfigValues, 
   const { allowed_ips: addresses, enforced_params: params } = general;
   const { public_routes: open, admin_only_routes: admins, allowed_routes: allowed } = general;
   const { enforce_user_param: requireUser, reject_clientside_metadata_tags: refuseTags } = general;
+  const { budget_exceeded_status_code: budgetExceededStatus } = calls;
   return {
+    ...(budgetExceededStatus !== undefined && { budgetExceededStatus }),
     ...(keyHeader !== undefined && { keyHeaders: [keyHeader] }),
     ...(endUserHeaders.length > 0 && { endUserHeaders }),
     ...(addresses !== undefined && { allowedAddresses: addresses }),

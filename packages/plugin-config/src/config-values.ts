@@ -23,6 +23,8 @@ export interface ConfigValues {
     readonly max_internal_user_budget?: number;
     readonly internal_user_budget_duration?: string;
     readonly max_end_user_budget?: number;
+    readonly max_end_user_budget_duration?: string;
+    readonly budget_exceeded_status_code?: 422 | 429;
     readonly set_verbose?: false;
     readonly cache?: boolean;
     readonly enable_json_schema_validation?: boolean;

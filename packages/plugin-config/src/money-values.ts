@@ -73,6 +73,19 @@ export const tokenKind: z.ZodType<TokenKind> = z.enum(TOKENS, expected("total, i
 /** What is on in any case. */
 export const alwaysTrue: z.ZodType<true> = z.literal(true, expected("true: it cannot be switched off"));
 
+const BUDGET_STATUSES = [422, 429] as const;
+export const budgetStatus: z.ZodType<(typeof BUDGET_STATUSES)[number]> = z.literal(
+  BUDGET_STATUSES,
+  expected(BUDGET_STATUSES.join(" or ")),
+);
+
+/** What something costs in units of other prices: `{ fast: 6 }`. */
+export const multiples: z.ZodType<Readonly<Record<string, number>>> = z.record(
+  z.string(),
+  z.number(expected("a number")).gte(0, expected("0 or more")),
+  expected("a map of multiples"),
+);
+
 /** A part, as in 0.05 for five percent. */
 export const part: z.ZodType<number> = z
   .number(expected("a part, as in 0.05 for five percent"))

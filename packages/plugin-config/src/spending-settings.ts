@@ -3,6 +3,7 @@ import { didYouMean } from "@signalbox/kernel";
 import type { ConfigValues } from "./config-values.ts";
 import type { TokenKind } from "./money-values.ts";
 import { nanoUsd, percentText } from "./money-values.ts";
+import { needsSwitch } from "./one-of-several.ts";
 import type { ProviderCatalog } from "./provider-catalog.ts";
 import type { Row } from "./shares.ts";
 import type { KeyPath, Source } from "./source.ts";
@@ -70,7 +71,15 @@ export function collectBudgets(values: ConfigValues, context: SpendingContext): 
       budgets.push({ scope: { kind: "key", id: count === 1 ? "master" : `master-${count}` }, limit: null });
     }
   }
-  add({ kind: "customer", id: "*" }, calls.max_end_user_budget);
+  const { max_end_user_budget: customers, max_end_user_budget_duration: customersFor } = calls;
+  add({ kind: "customer", id: "*" }, customers, customersFor);
+  needsSwitch(
+    source,
+    "litellm_settings",
+    "max_end_user_budget_duration",
+    "max_end_user_budget",
+    "add max_end_user_budget",
+  );
   for (const [section, settings] of [
     ["general_settings", general],
     ["litellm_settings", calls],

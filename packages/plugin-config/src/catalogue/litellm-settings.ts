@@ -25,11 +25,7 @@ export const LITELLM_SETTINGS_KEYS: readonly ConfigKey[] = [
   ...later("rewrite", LITELLM, "modify_params"),
   ...later("transport", LITELLM, "force_ipv4 ssl_verify ssl_certificate"),
   ...later("shared-auth-cache", LITELLM, "enable_redis_auth_cache"),
-  ...later(
-    "budget-exceptions",
-    LITELLM,
-    "max_end_user_budget_id max_ui_session_budget disable_end_user_cost_tracking budget_exceeded_status_code",
-  ),
+  ...later("budget-exceptions", LITELLM, "max_end_user_budget_id max_ui_session_budget disable_end_user_cost_tracking"),
   ...later("model-hub", LITELLM, "public_model_groups"),
   ...later("mcp", LITELLM, "mcp_aliases mcp_semantic_tool_filter"),
   ...refused('use mock models: model "mock/fixed"', LITELLM, "network_mock"),

@@ -2,9 +2,11 @@ import {
   addedPart,
   alwaysTrue,
   budgetDollars,
+  budgetStatus,
   databaseUrl,
   days,
   duration,
+  multiples,
   part,
   port,
   priceRanges,
@@ -31,6 +33,11 @@ const PRICES: readonly ConfigKey[] = [PARAMS, INFO].flatMap((section) => [
   ),
   supported(`${section}.search_context_cost_per_query`, searchPrices, "US dollars by `search_context_size_…`."),
   supported(`${section}.tiered_pricing`, priceRanges, "Prices by ranges of the input."),
+  supported(
+    `${section}.provider_specific_entry`,
+    multiples,
+    "What service tiers and places cost, in multiples: `{fast: 6}`.",
+  ),
 ]);
 
 /** What concerns prices, budgets, limits, and where all that is kept. */
@@ -58,6 +65,12 @@ export const MONEY_KEYS: readonly ConfigKey[] = [
     `${LITELLM}.max_end_user_budget`,
     budgetDollars,
     "US dollars of each customer without a budget of its own.",
+  ),
+  supported(`${LITELLM}.max_end_user_budget_duration`, duration, "How long that lasts. Default: for ever."),
+  supported(
+    `${LITELLM}.budget_exceeded_status_code`,
+    budgetStatus,
+    "422 for clients that repeat whatever is 429. Default 429.",
   ),
   supported(`${LITELLM}.cost_discount_config.*`, part, "Off the costs of a provider, or `global`: 0.05 is 5 %."),
   supported(`${LITELLM}.cost_margin_config.*`, addedPart, "Put on the costs of a provider, or `global`: 0.05 is 5 %."),

@@ -2,6 +2,7 @@
 export const PRICE_FIELDS: readonly string[] = `
   output_cost_per_reasoning_token input_cost_per_token_cache_hit
   cache_read_input_token_cost cache_read_input_token_cost_above_200k_tokens cache_read_input_audio_token_cost
+  cache_read_input_image_token_cost
   cache_creation_input_token_cost cache_creation_input_token_cost_above_1hr
   cache_creation_input_token_cost_above_200k_tokens cache_creation_input_token_cost_above_1hr_above_200k_tokens
   input_cost_per_token_above_128k_tokens input_cost_per_token_above_200k_tokens input_cost_per_token_above_272k_tokens
@@ -20,11 +21,15 @@ export const PRICE_FIELDS: readonly string[] = `
   .split(/\s+/);
 
 /** Fields that are not in US dollars alone. */
-export const SHAPED_PRICE_FIELDS: readonly string[] = ["search_context_cost_per_query", "tiered_pricing"];
+export const SHAPED_PRICE_FIELDS: readonly string[] = [
+  "search_context_cost_per_query",
+  "tiered_pricing",
+  "provider_specific_entry",
+];
 
 /** Fields for what nothing here is priced by. */
 export const LATER_PRICE_FIELDS = `
-  cache_creation_input_audio_token_cost provider_specific_entry
+  cache_creation_input_audio_token_cost
   regional_processing_uplift_multiplier_eu regional_processing_uplift_multiplier_us
   output_cost_per_character
   input_cost_per_video_per_second output_cost_per_video_per_second

@@ -15,6 +15,7 @@ const GENERAL = "general_settings";
 
 const PRICES = `output_cost_per_reasoning_token input_cost_per_token_cache_hit
   cache_read_input_token_cost cache_read_input_token_cost_above_200k_tokens cache_read_input_audio_token_cost
+  cache_read_input_image_token_cost
   cache_creation_input_token_cost cache_creation_input_token_cost_above_1hr
   cache_creation_input_token_cost_above_200k_tokens cache_creation_input_token_cost_above_1hr_above_200k_tokens
   input_cost_per_token_above_128k_tokens input_cost_per_token_above_200k_tokens input_cost_per_token_above_272k_tokens
@@ -33,6 +34,7 @@ const prices = (section: string): Readonly<Record<string, KeySample>> => ({
   ...Object.fromEntries(PRICES.map((field) => [`${section}.${field}`, just(0.000004)])),
   [`${section}.search_context_cost_per_query`]: just({ search_context_size_low: 0.03 }),
   [`${section}.tiered_pricing`]: just([{ range: [0, 128_000], input_cost_per_token: 0.000001 }]),
+  [`${section}.provider_specific_entry`]: just({ fast: 6 }),
 });
 
 const fields = (section: string, samples: Readonly<Record<string, unknown>>): Readonly<Record<string, KeySample>> =>
@@ -70,6 +72,8 @@ export const MONEY_SAMPLES: Readonly<Record<string, KeySample>> = {
   [`${LITELLM}.max_internal_user_budget`]: just(10),
   [`${LITELLM}.internal_user_budget_duration`]: just("1mo"),
   [`${LITELLM}.max_end_user_budget`]: just(1),
+  [`${LITELLM}.max_end_user_budget_duration`]: beside("1mo", { [`${LITELLM}.max_end_user_budget`]: 1 }),
+  [`${LITELLM}.budget_exceeded_status_code`]: just(422),
   [`${LITELLM}.cost_discount_config.*`]: { value: 0.05, name: "openai" },
   [`${LITELLM}.cost_margin_config.*`]: { value: 0.1, name: "global" },
   [`${LITELLM}.cost_margin_config.*.percentage`]: { value: 0.1, name: "openai" },
