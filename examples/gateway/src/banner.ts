@@ -1,4 +1,4 @@
-import type { Dialect } from "@signalbox/kernel";
+import type { Deployment, Dialect } from "@signalbox/kernel";
 import type { LoadedConfig } from "@signalbox/plugin-config";
 import { KEY_VARIABLE } from "./access.ts";
 import type { Assembly } from "./assemble.ts";
@@ -67,6 +67,8 @@ function on({ gateway, config, key, stores, caches }: BannerOptions): readonly s
     "prices, limits and budgets",
     ...guarded(config?.guardrails ?? []),
     ...(caches.name === undefined ? [] : [caches.name]),
+    ...promptCachingParts(gateway.deployments),
+    ...(config?.keys.jwt === undefined ? [] : ["tokens of identity providers"]),
     ...routingParts(config?.routing ?? {}),
     ...resilienceParts(config?.resilience ?? {}, Object.keys(gateway.fallbacks ?? {}).length),
     ...(gateway.dropParams === true ? ["parameters a model does not take are left out"] : []),
@@ -79,6 +81,11 @@ function guarded(guardrails: LoadedConfig["guardrails"]): readonly string[] {
   if (guardrails.length === 0) return [];
   const all = guardrails.map(({ name, defaultOn }) => (defaultOn ? name : `${name} (where asked for)`));
   return [`guardrails ${all.join(", ")}`];
+}
+
+function promptCachingParts(deployments: readonly Deployment[]): readonly string[] {
+  const count = deployments.filter(({ info }) => info?.["cacheControlInjectionPoints"] !== undefined).length;
+  return count === 0 ? [] : [`prompt caching for ${counted(count, "deployment", "deployments")}`];
 }
 
 function routingParts(routing: LoadedConfig["routing"]): readonly string[] {
@@ -127,6 +134,7 @@ function off({ key, config, stores, caches, off: missing }: BannerOptions): read
     ...(probes === undefined ? ["health checks (background_health_checks in a configuration)"] : []),
     ...(stores.ledger === undefined ? [IN_MEMORY] : []),
     ...(caches.name === undefined ? ["caching (litellm_settings.cache in a configuration)"] : []),
+    ...(config === undefined || config.guardrails.length === 0 ? ["guardrails (guardrails in a configuration)"] : []),
   ];
 }
 

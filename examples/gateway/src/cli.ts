@@ -60,7 +60,11 @@ Without one the gateway serves this machine only.
 
 With a key, spend and virtual keys are kept: in the database of DATABASE_URL (postgres://…), else in a SQLite file in
 the data directory (--data, SIGNALBOX_DATA_DIR, ./signalbox-data). Several processes share limits and budgets through
-REDIS_URL. SIGNALBOX_SECRET is what hashes of keys depend on.`;
+REDIS_URL. SIGNALBOX_SECRET is what hashes of keys depend on.
+
+A configuration also turns on caches (litellm_settings.cache), guardrails, tokens of identity providers
+(general_settings.enable_jwt_auth) and prompt caching of providers (cache_control_injection_points of a model).
+examples/gateway/config.example.yaml has every area once.`;
 
 function portNumber(text: string): number {
   const port = Number(text);
