@@ -6,6 +6,7 @@ export { injectionDetector } from "./detectors/injection.ts";
 export { keywordDetector } from "./detectors/keywords.ts";
 export { mergedFinder } from "./detectors/merged-finder.ts";
 export type { UserPattern } from "./detectors/user-pattern.ts";
+export { guardrailRoutes } from "./guardrail-routes.ts";
 export { guardrails } from "./guardrails.ts";
 export type {
   Action,
