@@ -157,9 +157,12 @@ it("both sides of a hedge have their entry, and the loser is counted", async () 
   await settled(one);
   const { calls } = one.upstream;
   expect(calls).toBeGreaterThan(65);
-  expect(one.ledger.entries.length).toBe(calls);
-  expect(one.ledger.entries.filter(({ metadata }) => metadata?.purpose === "hedge").length).toBe(calls - 65);
-  expect(one.ledger.entries.filter(({ status }) => status === "estimated").length).toBe(calls - 65);
+  const { entries } = one.ledger;
+  // one whose rival has answered before it was sent is void; one that was sent may be broken off before it is received
+  const sent = entries.filter(({ status }) => status !== "void");
+  expect(sent.length).toBeGreaterThanOrEqual(calls);
+  expect(entries.filter(({ metadata }) => metadata?.purpose === "hedge").length).toBe(entries.length - 65);
+  expect(entries.filter(({ status }) => status === "estimated").length).toBe(sent.length - 65);
   expect(sumOf(one)).toBeGreaterThanOrEqual(one.upstream.bill);
 });
 
