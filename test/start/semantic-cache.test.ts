@@ -42,7 +42,9 @@ async function ask(url: string, content: string) {
 test("another process answers the like", async () => {
   const one = await workshop.start(config);
   const other = await workshop.start(config);
-  expect(one.stdout).toContain(`answers cached in Redis at 127.0.0.1:${redis.port} for 3600 s, and alike questions (0.8) too`);
+  expect(one.stdout).toContain(
+    `answers cached in Redis at 127.0.0.1:${redis.port} for 3600 s, and alike questions (0.8) too`,
+  );
 
   const first = await ask(one.url, "what is the capital city of france");
   expect(first).toMatchObject({ text: expect.stringContaining("capital city of france"), alike: null });
