@@ -71,8 +71,8 @@ function spans(name: string, finder: ReturnType<typeof mergedFinder>, only?: str
   });
 }
 
-function injections(): Quality {
-  const list = lines("injection.txt");
+function injections(folder: string): Quality {
+  const list = lines(`${folder}injection.txt`);
   const attempts = list.filter((line) => line.startsWith("+ ")).map((line) => line.slice(2));
   const harmless = list.filter((line) => line.startsWith("- ")).map((line) => line.slice(2));
   const misses = attempts.filter((text) => injectionScore(text) < 0.6);
@@ -89,12 +89,12 @@ function injections(): Quality {
   };
 }
 
-/** All kinds. */
-export function measure(): readonly Quality[] {
+/** All kinds, on the cases of a folder. */
+export function measure(folder: "" | "held-out/" = ""): readonly Quality[] {
   return [
-    ...spans("personal.txt", mergedFinder(personalDetectors())),
-    ...spans("secrets.txt", mergedFinder(secretDetectors()), "secret"),
-    injections(),
+    ...spans(`${folder}personal.txt`, mergedFinder(personalDetectors())),
+    ...spans(`${folder}secrets.txt`, mergedFinder(secretDetectors()), "secret"),
+    injections(folder),
   ];
 }
 
