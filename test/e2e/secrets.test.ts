@@ -172,6 +172,8 @@ beforeAll(async () => {
 general_settings:
   master_key: os.environ/GATEWAY_KEY
   max_request_size_mb: 1
+router_settings:
+  num_retries: 0
 `,
   );
   program = new GatewayProgram(["--config", file], { VENDOR_KEY: UPSTREAM_KEY, GATEWAY_KEY: CLIENT_KEY });
