@@ -54,12 +54,14 @@ export const GUARDRAIL_NAMES: GuardrailCatalog = Object.fromEntries(
   Object.entries(ROWS).map(([name, { keys }]) => [name, keys]),
 );
 
-/** The guardrails of a configuration, each in a plugin of its own, in the order of the file. */
+/** The guardrails of a configuration, each in a plugin of its own, in the order of the file, and their routes. */
 export async function guardrailPlugins(
   all: readonly GuardrailSettings[],
   env: Environment = {},
 ): Promise<readonly Plugin[]> {
-  return await Promise.all(
+  if (all.length === 0) return [];
+  const { guardrailRoutes } = await import("@signalbox/plugin-guardrails");
+  const plugins = await Promise.all(
     all.map(async (settings) => {
       try {
         const plugin = await (ROWS[settings.guardrail] as GuardrailRow).make(settings, env);
@@ -70,6 +72,7 @@ export async function guardrailPlugins(
       }
     }),
   );
+  return [...plugins, guardrailRoutes()];
 }
 
 function builtIn(keys: readonly string[], options: (settings: GuardrailSettings) => GuardrailOptions): GuardrailRow {
