@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { SummaryReporter } from "./scripts/summary-reporter.ts";
 
@@ -13,6 +14,8 @@ export default defineConfig({
     reporters: ["default", new SummaryReporter()],
     pool: "threads",
     isolate: false,
+    // many tests wait for services and for other processes: one worker leaves a small machine idle
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 20_000,
     hookTimeout: 60_000,
     coverage: {

@@ -11,7 +11,7 @@ import type { Caches } from "./caches.ts";
 import { cachesOf } from "./caches.ts";
 import type { Catalog, Environment } from "./catalog.ts";
 import { createCatalog, MAIN_VENDORS } from "./catalog.ts";
-import { GUARDRAIL_NAMES, guardrailPlugins } from "./guardrails/guardrails.ts";
+import { GUARDRAIL_NAMES, guardrailPlugins, guardrailRoutePlugins } from "./guardrails/guardrails.ts";
 import { GUARDRAIL_VARIABLES } from "./guardrails/remote-guardrails.ts";
 import { moneyPlugins, reportPlugins } from "./money.ts";
 import type { StartOptions } from "./start.ts";
@@ -76,6 +76,7 @@ export async function assemble(options: StartOptions, env: Environment): Promise
         // breakpoints only where the configuration says so; savings are told of all
         promptCaching({ points: [] }),
         ...(await guardrailPlugins(config?.guardrails ?? [], own)),
+        ...(await guardrailRoutePlugins(config?.guardrails ?? [])),
         ...caches.plugins,
       ],
       deployments,

@@ -54,14 +54,12 @@ export const GUARDRAIL_NAMES: GuardrailCatalog = Object.fromEntries(
   Object.entries(ROWS).map(([name, { keys }]) => [name, keys]),
 );
 
-/** The guardrails of a configuration, each in a plugin of its own, in the order of the file, and their routes. */
+/** The guardrails of a configuration, each in a plugin of its own, in the order of the file. */
 export async function guardrailPlugins(
   all: readonly GuardrailSettings[],
   env: Environment = {},
 ): Promise<readonly Plugin[]> {
-  if (all.length === 0) return [];
-  const { guardrailRoutes } = await import("@signalbox/plugin-guardrails");
-  const plugins = await Promise.all(
+  return await Promise.all(
     all.map(async (settings) => {
       try {
         const plugin = await (ROWS[settings.guardrail] as GuardrailRow).make(settings, env);
@@ -72,7 +70,13 @@ export async function guardrailPlugins(
       }
     }),
   );
-  return [...plugins, guardrailRoutes()];
+}
+
+/** Their routes for administrators, where there are any. */
+export async function guardrailRoutePlugins(all: readonly GuardrailSettings[]): Promise<readonly Plugin[]> {
+  if (all.length === 0) return [];
+  const { guardrailRoutes } = await import("@signalbox/plugin-guardrails");
+  return [guardrailRoutes()];
 }
 
 function builtIn(keys: readonly string[], options: (settings: GuardrailSettings) => GuardrailOptions): GuardrailRow {
